@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("KmemKit.BoardCompiler")]
+[assembly: InternalsVisibleTo("KmemKit.Architecture.Tests")]
