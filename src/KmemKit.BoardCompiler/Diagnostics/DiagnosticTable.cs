@@ -9,8 +9,14 @@ namespace KmemKit.BoardCompiler.Diagnostics;
 public static partial class DiagnosticTable
 {
     /// <summary>All rules in the order of their ids.</summary>
-    public static ImmutableArray<DiagnosticDescriptor> All { get; } =
-        [.. SetUpRules, .. DevicetreeRules, .. PolicyRules, .. BoardRules, .. LayoutRules];
+    public static ImmutableArray<DiagnosticDescriptor> All => Table.All;
+
+    // Made at first use: the order in which the areas' files initialise their rules is not defined.
+    private static class Table
+    {
+        public static readonly ImmutableArray<DiagnosticDescriptor> All =
+            [.. SetUpRules, .. DevicetreeRules, .. PolicyRules, .. BoardRules, .. LayoutRules];
+    }
 
     private static DiagnosticDescriptor Error(string id, string title, string message, string help) =>
         new(id, title, DiagnosticSeverity.Error, message, help);

@@ -146,7 +146,9 @@ public sealed record MemoryLayout
 
     /// <summary>The messages the kernel would print on the way, word for word, such as <c>Truncating RAM at …</c>.</summary>
     public ImmutableArray<string> Messages { get; init; } = ImmutableArray<string>.Empty;
-
-    /// <summary>Findings of the layout stage.</summary>
-    public ImmutableArray<KmemDiagnostic> Diagnostics { get; init; } = ImmutableArray<KmemDiagnostic>.Empty;
 }
+
+/// <summary>What the planner makes of a board.</summary>
+/// <param name="Layout">The layout; null where an error left none.</param>
+/// <param name="Diagnostics">The findings of this stage, in order.</param>
+public sealed record LayoutResult(MemoryLayout? Layout, ImmutableArray<KmemDiagnostic> Diagnostics);
