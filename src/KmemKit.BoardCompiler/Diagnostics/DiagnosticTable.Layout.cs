@@ -125,11 +125,22 @@ public static partial class DiagnosticTable
         "memory hole {0} does not start and end at a section of 1 MiB, as the strategy that leaves it unmapped needs",
         "Let the banks around the hole start and end at 1 MiB, or set CONFIG_NO_VM_RECLAIM=y.");
 
+    /// <summary>A virtual range whose end the policy puts below its start.</summary>
+    public static DiagnosticDescriptor VirtualRangeBackwards { get; } = Error("KMK3527", "A virtual range ends below its start",
+        "the {0} range would start at {1} and end at {2}",
+        "Correct the CONFIG_ constant that moves one of the two.");
+
+    /// <summary>RAM in front of the first whole PMD.</summary>
+    public static DiagnosticDescriptor FirstBankNotPmdAligned { get; } = Warning("KMK3528", "The first bank does not start at 2 MiB",
+        "the first bank {0} does not start at a multiple of 2 MiB: Linux {1} leaves {2} bytes in front of {3} unmapped",
+        "Start the bank at 2 MiB, or reserve what lies in front.");
+
     private static ImmutableArray<DiagnosticDescriptor> LayoutRules =>
     [
         LayoutWithoutMemory, LayoutArchitectureUnknown, BankTruncatedTo32Bits, BankOutside32Bits, BankBelowPhysOffset, RamIgnored,
         VmallocTooSmall, VmallocTooBig, VirtualHole, NoLowmem, VmallocEndAssumed, NoRoomForVmalloc, RamNotPageAligned, HoleOutsideMemory,
         ReservedUnplaced, FixaddrAssumed, ParameterWithoutEffect, BankBeyondPhysicalWidth, MemParameterApplied, PageOffsetUnusable,
-        RamBeyondLinearMap, VaBitsUnusable, VersionOutsideRules, HoleNotSectionAligned,
+        RamBeyondLinearMap, VaBitsUnusable, VersionOutsideRules, HoleNotSectionAligned, VirtualRangeBackwards,
+        FirstBankNotPmdAligned,
     ];
 }
