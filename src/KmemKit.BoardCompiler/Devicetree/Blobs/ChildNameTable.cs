@@ -26,7 +26,7 @@ internal sealed class ChildNameTable
         {
             var name = span.Slice(nodes[node].NameOffset, nodes[node].NameLength);
             var hash = Hash(nodes[node].Parent, name);
-            var slot = (int)hash & (size - 1);
+            var slot = (int)(hash & (uint)(size - 1));
             var twin = -1;
             for (; _slots[slot].Node != 0; slot = (slot + 1) & (size - 1))
             {
@@ -52,7 +52,7 @@ internal sealed class ChildNameTable
     internal int Find(int parent, ReadOnlySpan<byte> name)
     {
         var hash = Hash(parent, name);
-        for (var slot = (int)hash & (_slots.Length - 1); _slots[slot].Node != 0; slot = (slot + 1) & (_slots.Length - 1))
+        for (var slot = (int)(hash & (uint)(_slots.Length - 1)); _slots[slot].Node != 0; slot = (slot + 1) & (_slots.Length - 1))
         {
             if (_slots[slot].Hash == hash && IsAt(_slots[slot].Node, parent, name))
                 return _slots[slot].Node;
