@@ -1,7 +1,7 @@
 namespace KmemKit.BoardCompiler.Devicetree.Blobs;
 
 /// <summary>How a blob is written; the options of dtc, by their letters.</summary>
-/// <remarks>As in dtc, <see cref="Padding"/> wins over <see cref="MinimumSize"/>, and <see cref="Alignment"/> is applied last.</remarks>
+/// <remarks><see cref="Padding"/> and <see cref="MinimumSize"/> exclude each other; <see cref="Alignment"/> is applied last.</remarks>
 public sealed record FdtWriteOptions
 {
     /// <summary>Bytes of zeros behind the strings block (<c>-p</c>).</summary>

@@ -24,7 +24,7 @@ public sealed class FdtWriter
     /// <param name="tree">The tree.</param>
     /// <param name="options">Padding and such; null for none.</param>
     /// <returns>The blob.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An option is negative, or the alignment is no power of two.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is negative, padding and minimum size are both given, or the alignment is no power of two.</exception>
     /// <exception cref="ArgumentException">The blob would be larger than an array can be (2^31 bytes).</exception>
     public static byte[] Write(DeviceTree tree, FdtWriteOptions? options = null)
     {
@@ -65,6 +65,8 @@ public sealed class FdtWriter
             throw new ArgumentOutOfRangeException(nameof(options), "Padding is negative.");
         if (options.MinimumSize < 0)
             throw new ArgumentOutOfRangeException(nameof(options), "MinimumSize is negative.");
+        if (options.Padding > 0 && options.MinimumSize > 0)
+            throw new ArgumentOutOfRangeException(nameof(options), "Padding and MinimumSize are both given.");
         if (options.ReservationSlots < 0)
             throw new ArgumentOutOfRangeException(nameof(options), "ReservationSlots is negative.");
         if (options.Alignment < 0 || (options.Alignment & (options.Alignment - 1)) != 0)
@@ -98,7 +100,7 @@ public sealed class FdtWriter
 
     private static int TotalSize(int used, FdtWriteOptions options)
     {
-        long total = options.Padding > 0 ? (long)used + options.Padding : Math.Max(used, options.MinimumSize);
+        var total = Math.Max((long)used + options.Padding, options.MinimumSize);
         if (options.Alignment > 0)
             total = total + options.Alignment - 1 & -(long)options.Alignment;
         return checked((int)total);

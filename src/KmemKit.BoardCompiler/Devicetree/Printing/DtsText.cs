@@ -42,8 +42,10 @@ internal struct DtsText : IDisposable
         _length += text.Length;
     }
 
+    // Deeper than any kernel reads, indentation stops growing: a tree made to be deep and broad would print as gigabytes of tabs.
     internal void Indent(int depth)
     {
+        depth = Math.Min(depth, 64);
         if (_characters.Length - _length < depth)
             Grow(depth);
         _characters.AsSpan(_length, depth).Fill('\t');

@@ -49,6 +49,9 @@ internal static class DtsValuePrinter
                 marker++;
             }
             var end = marker < markers.Length ? Math.Min(markers[marker].Offset, value.Length) : value.Length;
+            // A label in front of the marker that ends this piece is the next one's.
+            while (marker > from && markers[marker - 1].Offset >= end)
+                marker--;
             if (start > 0)
                 text.Put(", ");
             PutPiece(ref text, value, new ValuePiece(start, end, kind, markers, from, marker), references);
