@@ -10,7 +10,7 @@ public static partial class DiagnosticTable
 {
     /// <summary>All rules in the order of their ids.</summary>
     public static ImmutableArray<DiagnosticDescriptor> All { get; } =
-        [.. SetUpRules, .. DevicetreeRules, .. PolicyRules, .. BoardRules, .. LayoutRules];
+        [.. SetUpRules, .. DevicetreeRules, .. BlobRules, .. PolicyRules, .. BoardRules, .. LayoutRules];
 
     private static DiagnosticDescriptor Error(string id, string title, string message, string help) =>
         new(id, title, DiagnosticSeverity.Error, message, help);
