@@ -30,7 +30,7 @@ internal sealed class BootArgumentsReader
     {
         var reader = new BootArgumentsReader(diagnostics)
         {
-            _result = new BootArguments { Text = string.Join(" ", sources.Select(s => s.Text)) },
+            _result = new BootArguments { Text = string.Join(" ", sources.Select(s => s.Display)) },
         };
         foreach (var source in sources)
         {

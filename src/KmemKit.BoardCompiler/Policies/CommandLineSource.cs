@@ -19,14 +19,19 @@ internal sealed class CommandLineSource
     private readonly int[]? _offsets;
     private readonly SourceSpan _span;
 
-    private CommandLineSource(string text, SourceSpan span, int[]? offsets)
+    private CommandLineSource(string text, string display, SourceSpan span, int[]? offsets)
     {
         Text = text;
+        Display = display;
         _span = span;
         _offsets = offsets;
     }
 
+    /// <summary>What is cut into words: one character a byte where it comes from a tree, for the kernel knows no encoding.</summary>
     public string Text { get; }
+
+    /// <summary>The same as a person reads it.</summary>
+    public string Display { get; }
 
     public SourceSpan SpanOf(int start, int length) => _offsets is null
         ? _span
@@ -41,16 +46,16 @@ internal sealed class CommandLineSource
         string? byHand, DeviceTree? tree, (string Text, SourceSpan Span)? builtIn, bool builtInFirst, bool extend, bool force, DiagnosticBag diagnostics)
     {
         if (byHand is not null)
-            return [new CommandLineSource(byHand, default, null)];
+            return [new CommandLineSource(byHand, byHand, default, null)];
         var fromTree = FromTree(tree, diagnostics);
         if (builtIn is not { Text.Length: > 0 } own)
             return fromTree is null ? [] : [fromTree];
-        var fixedPart = new CommandLineSource(own.Text, own.Span, null);
+        var fixedPart = new CommandLineSource(own.Text, own.Text, own.Span, null);
         if (fromTree is null || fromTree.Text.Length == 0)
             return [fixedPart];
         if (force)
         {
-            diagnostics.Add(KmemDiagnostic.Create(Rules.BootargsReplaced, fromTree._span, fromTree.Text)
+            diagnostics.Add(KmemDiagnostic.Create(Rules.BootargsReplaced, fromTree._span, fromTree.Display)
                 .WithRelated("the built-in parameters are here", own.Span));
             return [fixedPart];
         }
@@ -73,7 +78,7 @@ internal sealed class CommandLineSource
         for (var i = 0; i < length; i++)
             characters.Append((char)bytes[i]);
         var span = property.SpanAt(0);
-        return new CommandLineSource(characters.ToString(), span, OffsetsInLiteral(span, bytes, length));
+        return new CommandLineSource(characters.ToString(), Encoding.UTF8.GetString(bytes, 0, length), span, OffsetsInLiteral(span, bytes, length));
     }
 
     /// <summary>

