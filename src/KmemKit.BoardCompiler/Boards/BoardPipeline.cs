@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
 using KmemKit.BoardCompiler.Devicetree;
+using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Policies;
