@@ -109,7 +109,7 @@ internal sealed partial class MacroExpander
     private void Misuse(Macro macro, string reason)
     {
         if (!IsExhausted)
-            diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.BadMacroUse, _use, macro.Name, reason).WithRelated("defined here", macro.Span));
+            diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.Dts.BadMacroUse, _use, macro.Name, reason).WithRelated("defined here", macro.Span));
     }
 
     // The body with the arguments in place of the parameters (C17 6.10.3.1 to 6.10.3.3).

@@ -218,7 +218,7 @@ internal sealed partial class MacroExpander(MacroTable macros, DiagnosticBag dia
     private void Exhaust(string reason)
     {
         if (!IsExhausted)
-            diagnostics.Add(DiagnosticTable.ExpansionTooLarge, _use, reason);
+            diagnostics.Add(DiagnosticTable.Dts.ExpansionTooLarge, _use, reason);
         IsExhausted = true;
     }
 

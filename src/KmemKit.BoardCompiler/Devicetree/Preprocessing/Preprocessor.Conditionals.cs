@@ -47,7 +47,7 @@ internal sealed partial class Preprocessor
         var index = frame.Conditionals.Count - 1;
         if (index < 0)
         {
-            _diagnostics.Add(DiagnosticTable.StrayConditional, Whole(frame, hash, end), directive.Name, "has no #if in this file");
+            _diagnostics.Add(DiagnosticTable.Dts.StrayConditional, Whole(frame, hash, end), directive.Name, "has no #if in this file");
             return;
         }
         if (!CheckOrder(frame, frame.Conditionals[index], directive, hash, end))
@@ -69,7 +69,7 @@ internal sealed partial class Preprocessor
             return true;
         if (conditional.SawElse)
         {
-            _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.StrayConditional, Whole(frame, hash, end), directive.Name, "stands behind #else")
+            _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.Dts.StrayConditional, Whole(frame, hash, end), directive.Name, "stands behind #else")
                 .WithRelated("the conditional begins here", conditional.Span));
             return false;
         }
@@ -175,7 +175,7 @@ internal sealed partial class Preprocessor
         var fault = new ConditionEvaluator(_expander, _macros).Evaluate(out var value);
         _expander.EndDirective();
         if (fault is not null && !_expander.IsExhausted)
-            _diagnostics.Add(DiagnosticTable.BadCondition, span, fault);
+            _diagnostics.Add(DiagnosticTable.Dts.BadCondition, span, fault);
         CheckSize(frame, hash);
         return value;
     }

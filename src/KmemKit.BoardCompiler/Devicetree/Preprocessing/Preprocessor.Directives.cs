@@ -52,10 +52,10 @@ internal sealed partial class Preprocessor
                 MarkLine(frame, directive, hash, end);
                 break;
             case DirectiveKind.Error:
-                _diagnostics.Add(DiagnosticTable.ErrorDirective, Whole(frame, hash, end), Rest(frame, directive.Operands, end));
+                _diagnostics.Add(DiagnosticTable.Dts.ErrorDirective, Whole(frame, hash, end), Rest(frame, directive.Operands, end));
                 break;
             case DirectiveKind.Warning:
-                _diagnostics.Add(DiagnosticTable.WarningDirective, Whole(frame, hash, end), Rest(frame, directive.Operands, end));
+                _diagnostics.Add(DiagnosticTable.Dts.WarningDirective, Whole(frame, hash, end), Rest(frame, directive.Operands, end));
                 break;
             case DirectiveKind.Pragma:
                 if (Rest(frame, directive.Operands, end) == "once")
@@ -79,7 +79,7 @@ internal sealed partial class Preprocessor
     private static string Rest(Frame frame, int start, int end) => frame.Text.Substring(start, end - start).Trim();
 
     private void Malformed(Frame frame, Directive directive, int hash, int end, string reason) =>
-        _diagnostics.Add(DiagnosticTable.MalformedDirective, Whole(frame, hash, end), directive.Name, reason);
+        _diagnostics.Add(DiagnosticTable.Dts.MalformedDirective, Whole(frame, hash, end), directive.Name, reason);
 
     // The end of a directive's line: its line break, unless that is in a comment.
     private int LineEnd(Frame frame, int position)
@@ -126,7 +126,7 @@ internal sealed partial class Preprocessor
     private void NoMore(Frame frame, Directive directive, ref TokenReader reader)
     {
         if (reader.Next().Kind != TokenKind.End)
-            _diagnostics.Add(DiagnosticTable.ExtraTokens, frame.SpanOf(reader.TokenStart, reader.Position - reader.TokenStart), directive.Name);
+            _diagnostics.Add(DiagnosticTable.Dts.ExtraTokens, frame.SpanOf(reader.TokenStart, reader.Position - reader.TokenStart), directive.Name);
     }
 
     private void ReadInclude(Frame frame, Directive directive, int hash, int end)
@@ -147,7 +147,7 @@ internal sealed partial class Preprocessor
         }
         var behind = new TokenReader(operand, close + 1, operand.Length);
         if (behind.Next().Kind != TokenKind.End)
-            _diagnostics.Add(DiagnosticTable.ExtraTokens, Whole(frame, hash, end), directive.Name);
+            _diagnostics.Add(DiagnosticTable.Dts.ExtraTokens, Whole(frame, hash, end), directive.Name);
         Include(frame, operand.Substring(1, close - 1), operand[0] == '"', hash, directive.Operands - hash + (end - directive.Operands));
     }
 
@@ -213,7 +213,7 @@ internal sealed partial class Preprocessor
         if (name.Kind != TokenKind.Identifier || name.Text is "defined" or "__VA_ARGS__" or "__VA_OPT__")
         {
             var reason = name.Kind == TokenKind.End ? "the name of the macro is missing" : $"'{name.Text}' cannot be a macro's name";
-            _diagnostics.Add(DiagnosticTable.BadMacroDefinition, name.Kind == TokenKind.End ? frame.SpanOf(start, 0) : span, reason);
+            _diagnostics.Add(DiagnosticTable.Dts.BadMacroDefinition, name.Kind == TokenKind.End ? frame.SpanOf(start, 0) : span, reason);
             return;
         }
         var macro = new Macro(name.Text) { Span = span };
@@ -226,12 +226,12 @@ internal sealed partial class Preprocessor
         fault ??= MacroReader.ReadBody(macro, ref reader);
         if (fault is not null)
         {
-            _diagnostics.Add(DiagnosticTable.BadMacroDefinition, frame.SpanOf(reader.TokenStart, System.Math.Max(1, reader.Position - reader.TokenStart)), fault);
+            _diagnostics.Add(DiagnosticTable.Dts.BadMacroDefinition, frame.SpanOf(reader.TokenStart, System.Math.Max(1, reader.Position - reader.TokenStart)), fault);
             return;
         }
         if (_macros.Find(macro.Name) is { } old && !old.IsSameAs(macro))
         {
-            var diagnostic = KmemDiagnostic.Create(DiagnosticTable.MacroRedefined, span, macro.Name);
+            var diagnostic = KmemDiagnostic.Create(DiagnosticTable.Dts.MacroRedefined, span, macro.Name);
             _diagnostics.Add(old.Span.IsKnown ? diagnostic.WithRelated("first defined here", old.Span) : diagnostic);
         }
         _macros.Set(macro);

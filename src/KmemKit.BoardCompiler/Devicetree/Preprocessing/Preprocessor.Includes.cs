@@ -15,7 +15,7 @@ internal sealed partial class Preprocessor
         var file = _files.FindText(frame.Source.File, name, quoted);
         if (file is null)
         {
-            _diagnostics.Add(DiagnosticTable.IncludeNotFound, span, name, frame.View.Path);
+            _diagnostics.Add(DiagnosticTable.Dts.IncludeNotFound, span, name, frame.View.Path);
             // What it would have defined is missing from here on: the rest would be told of nothing else.
             _stopped = true;
             return;
@@ -30,7 +30,7 @@ internal sealed partial class Preprocessor
         if (open >= 0 && (_frames[open].Guard is not { } guard || _macros.Find(guard) is null))
         {
             var way = string.Join(", ", _frames.Skip(open).Select(f => "'" + f.Source.File.Path + "'"));
-            _diagnostics.Add(DiagnosticTable.IncludeCycle, span, file.Path, way);
+            _diagnostics.Add(DiagnosticTable.Dts.IncludeCycle, span, file.Path, way);
             _stopped = true;
             return false;
         }
@@ -63,7 +63,7 @@ internal sealed partial class Preprocessor
         var file = _files.FindText(frame.Source.File, name, quoted: true);
         if (file is null)
         {
-            _diagnostics.Add(DiagnosticTable.IncludeNotFound, span, name, frame.View.Path);
+            _diagnostics.Add(DiagnosticTable.Dts.IncludeNotFound, span, name, frame.View.Path);
             _stopped = true;
         }
         else if (MayEnter(frame, file, span, start))

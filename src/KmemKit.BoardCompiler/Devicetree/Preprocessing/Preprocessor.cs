@@ -150,7 +150,7 @@ internal sealed partial class Preprocessor
         if (_stopped)
             frame.Conditionals.Clear();
         foreach (var open in frame.Conditionals)
-            _diagnostics.Add(DiagnosticTable.UnterminatedConditional, open.Span, open.Name);
+            _diagnostics.Add(DiagnosticTable.Dts.UnterminatedConditional, open.Span, open.Name);
         _frames.RemoveAt(_frames.Count - 1);
     }
 
@@ -199,7 +199,7 @@ internal sealed partial class Preprocessor
         var behind = Scanning.SkipComment(frame.Text, frame.Position, frame.Text.Length, out var open);
         if (open)
         {
-            _diagnostics.Add(DiagnosticTable.UnterminatedComment, frame.SpanOf(frame.Position, 2));
+            _diagnostics.Add(DiagnosticTable.Dts.UnterminatedComment, frame.SpanOf(frame.Position, 2));
             _stopped = true;
         }
         return behind;
@@ -224,7 +224,7 @@ internal sealed partial class Preprocessor
         frame.CopyStart = frame.Position;
         if (reader.OpenComment >= 0 && !_stopped)
         {
-            _diagnostics.Add(DiagnosticTable.UnterminatedComment, frame.SpanOf(reader.OpenComment, 2));
+            _diagnostics.Add(DiagnosticTable.Dts.UnterminatedComment, frame.SpanOf(reader.OpenComment, 2));
             _stopped = true;
         }
         CheckSize(frame, start);
@@ -254,7 +254,7 @@ internal sealed partial class Preprocessor
     private void Stop(Frame frame, int place, string reason)
     {
         if (!_stopped)
-            _diagnostics.Add(DiagnosticTable.ExpansionTooLarge, frame.SpanOf(place, 1), reason);
+            _diagnostics.Add(DiagnosticTable.Dts.ExpansionTooLarge, frame.SpanOf(place, 1), reason);
         _stopped = true;
     }
 }

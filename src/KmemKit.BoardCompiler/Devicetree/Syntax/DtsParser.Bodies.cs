@@ -42,7 +42,7 @@ internal sealed partial class DtsParser
     {
         var level = _levels.Peek();
         var name = _draft.NameOf(level.Node);
-        Error(KmemDiagnostic.Create(DiagnosticTable.UnclosedNode, SpanHere(), name.Length == 0 ? "/" : name)
+        Error(KmemDiagnostic.Create(DiagnosticTable.Dts.UnclosedNode, SpanHere(), name.Length == 0 ? "/" : name)
             .WithRelated("the body that is open starts here", SpanOf(level.Brace, 1)));
         _errors = MaxErrors;
     }
@@ -117,7 +117,7 @@ internal sealed partial class DtsParser
         if (level.SawSubnode)
         {
             // Said, and then read as if it stood in its place: what comes next is not to blame.
-            _diagnostics.Add(DiagnosticTable.PropertyAfterSubnode, span, _names[name]);
+            _diagnostics.Add(DiagnosticTable.Dts.PropertyAfterSubnode, span, _names[name]);
         }
         var property = _draft.NewProperty(name, span);
         for (var i = _labels.Count - 1; i >= 0; i--)
@@ -132,7 +132,7 @@ internal sealed partial class DtsParser
     {
         if (_levels.Count >= MaxDepth)
         {
-            Error(KmemDiagnostic.Create(DiagnosticTable.NestingTooDeep, span, "nodes", MaxDepth));
+            Error(KmemDiagnostic.Create(DiagnosticTable.Dts.NestingTooDeep, span, "nodes", MaxDepth));
             _errors = MaxErrors;
             return;
         }
@@ -171,11 +171,11 @@ internal sealed partial class DtsParser
             return;
         var level = _levels.Peek();
         if (level.SawSubnode)
-            _diagnostics.Add(DiagnosticTable.PropertyAfterSubnode, span, _names[name]);
+            _diagnostics.Add(DiagnosticTable.Dts.PropertyAfterSubnode, span, _names[name]);
         var same = _draft.FindProperty(level.Node, name);
         if (same != TreeDraft.None)
         {
-            _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.DeleteWithoutEffect, span, _names[name])
+            _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.Dts.DeleteWithoutEffect, span, _names[name])
                 .WithRelated("defined here", _draft.PropertyAt(same).Span));
         }
         var property = _draft.NewProperty(name, span);

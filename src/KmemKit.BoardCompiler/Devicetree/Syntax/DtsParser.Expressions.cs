@@ -35,7 +35,7 @@ internal sealed partial class DtsParser
     {
         if (++_expressionDepth <= MaxExpressionDepth)
             return true;
-        Error(KmemDiagnostic.Create(DiagnosticTable.NestingTooDeep, SpanHere(), "expressions", MaxExpressionDepth));
+        Error(KmemDiagnostic.Create(DiagnosticTable.Dts.NestingTooDeep, SpanHere(), "expressions", MaxExpressionDepth));
         return false;
     }
 
@@ -141,7 +141,7 @@ internal sealed partial class DtsParser
                 default:
                     if (right != 0)
                         return first == '/' ? left / right : left % right;
-                    _diagnostics.Add(DiagnosticTable.DivisionByZero, SpanOf(start, _position - start));
+                    _diagnostics.Add(DiagnosticTable.Dts.DivisionByZero, SpanOf(start, _position - start));
                     return 0;
             }
         }
@@ -194,7 +194,7 @@ internal sealed partial class DtsParser
             TakeSuffix(ref position);
         _position = position;
         if (fault is not null)
-            _diagnostics.Add(DiagnosticTable.BadIntegerLiteral, SpanOf(start, position - start), text.Substring(start, position - start), fault);
+            _diagnostics.Add(DiagnosticTable.Dts.BadIntegerLiteral, SpanOf(start, position - start), text.Substring(start, position - start), fault);
         return value;
     }
 
@@ -223,7 +223,7 @@ internal sealed partial class DtsParser
             position++;
         var suffix = _text.Substring(start, position - start);
         if (suffix is not ("U" or "L" or "UL" or "LL" or "ULL"))
-            _diagnostics.Add(DiagnosticTable.NonstandardSuffix, SpanOf(start, position - start), suffix);
+            _diagnostics.Add(DiagnosticTable.Dts.NonstandardSuffix, SpanOf(start, position - start), suffix);
     }
 
     private ulong ParseCharacter()
@@ -247,7 +247,7 @@ internal sealed partial class DtsParser
             var position = _position;
             value = (ulong)EscapeSequence.Read(_text, ref position, out var kind);
             if (kind == EscapeSequence.Kind.Bad)
-                _diagnostics.Add(DiagnosticTable.BadEscape, SpanOf(_position - 1, 2));
+                _diagnostics.Add(DiagnosticTable.Dts.BadEscape, SpanOf(_position - 1, 2));
             if (kind == EscapeSequence.Kind.Character)
                 value = _text[_position];
             _position = position;
@@ -255,7 +255,7 @@ internal sealed partial class DtsParser
         if (Peek() != '\'')
         {
             _position = start;
-            Error(KmemDiagnostic.Create(DiagnosticTable.UnterminatedString, SpanOf(start, 1), "character"));
+            Error(KmemDiagnostic.Create(DiagnosticTable.Dts.UnterminatedString, SpanOf(start, 1), "character"));
             _errors = MaxErrors;
             return 0;
         }
@@ -263,7 +263,7 @@ internal sealed partial class DtsParser
         if (units != 1)
         {
             var text = _text.Substring(start, _position - start);
-            _diagnostics.Add(DiagnosticTable.BadCharacterLiteral, SpanOf(start, _position - start), units == 0 ? $"{text} is empty" : $"{text} is more than one byte");
+            _diagnostics.Add(DiagnosticTable.Dts.BadCharacterLiteral, SpanOf(start, _position - start), units == 0 ? $"{text} is empty" : $"{text} is more than one byte");
         }
         return value & 0xff;
     }

@@ -35,7 +35,7 @@ internal sealed partial class DtsParser
                 if (open)
                 {
                     // Only where the preprocessor had no reason to read the text.
-                    _diagnostics.Add(DiagnosticTable.UnterminatedComment, SpanOf(position, 2));
+                    _diagnostics.Add(DiagnosticTable.Dts.UnterminatedComment, SpanOf(position, 2));
                     _errors = MaxErrors;
                 }
                 position = behind;
@@ -153,7 +153,7 @@ internal sealed partial class DtsParser
         var found = AtEnd ? "the end of the source"
             : _text[_position] < ' ' ? $"the character 0x{(int)_text[_position]:x2}"
             : $"'{_text[_position]}'";
-        Error(KmemDiagnostic.Create(DiagnosticTable.SyntaxError, SpanHere(), expected, found));
+        Error(KmemDiagnostic.Create(DiagnosticTable.Dts.SyntaxError, SpanHere(), expected, found));
     }
 
     private void Error(KmemDiagnostic diagnostic)

@@ -79,7 +79,7 @@ internal sealed partial class DtsParser
         var bits = ParseInteger();
         if (bits is not (8 or 16 or 32 or 64))
         {
-            _diagnostics.Add(DiagnosticTable.BadBits, SpanOf(start, _position - start), bits);
+            _diagnostics.Add(DiagnosticTable.Dts.BadBits, SpanOf(start, _position - start), bits);
             bits = 32;
         }
         SkipBlanks();
@@ -154,7 +154,7 @@ internal sealed partial class DtsParser
             var mask = (1ul << bits) - 1;
             // What does not fit unsigned must be the sign extension of a negative number.
             if (value > mask && (value | mask) != ulong.MaxValue)
-                _diagnostics.Add(DiagnosticTable.ValueOutOfRange, SpanOf(start, _position - start), value, bits);
+                _diagnostics.Add(DiagnosticTable.Dts.ValueOutOfRange, SpanOf(start, _position - start), value, bits);
             value &= mask;
         }
         switch (bits)
@@ -182,7 +182,7 @@ internal sealed partial class DtsParser
         var span = SpanOf(start, _position - start);
         if (bits != 32)
         {
-            _diagnostics.Add(DiagnosticTable.ReferenceInNarrowCells, span, reference, bits);
+            _diagnostics.Add(DiagnosticTable.Dts.ReferenceInNarrowCells, span, reference, bits);
             return true;
         }
         property.HasPhandleReference = true;
@@ -256,7 +256,7 @@ internal sealed partial class DtsParser
             if (length < 0)
             {
                 _position = start;
-                Error(KmemDiagnostic.Create(DiagnosticTable.UnterminatedString, SpanOf(start, 1), "string"));
+                Error(KmemDiagnostic.Create(DiagnosticTable.Dts.UnterminatedString, SpanOf(start, 1), "string"));
                 // Every quote behind it would be taken for the wrong one.
                 _errors = MaxErrors;
                 return false;
@@ -269,7 +269,7 @@ internal sealed partial class DtsParser
             {
                 // A backslash takes no line break with it.
                 _position = position;
-                Error(KmemDiagnostic.Create(DiagnosticTable.UnterminatedString, SpanOf(start, 1), "string"));
+                Error(KmemDiagnostic.Create(DiagnosticTable.Dts.UnterminatedString, SpanOf(start, 1), "string"));
                 _errors = MaxErrors;
                 return false;
             }
@@ -284,7 +284,7 @@ internal sealed partial class DtsParser
     {
         var value = EscapeSequence.Read(_text, ref position, out var code);
         if (code == EscapeSequence.Kind.Bad)
-            _diagnostics.Add(DiagnosticTable.BadEscape, SpanOf(position - 2, 2));
+            _diagnostics.Add(DiagnosticTable.Dts.BadEscape, SpanOf(position - 2, 2));
         if (code != EscapeSequence.Kind.Character)
             _values.Append8((byte)value);
         else
@@ -352,13 +352,13 @@ internal sealed partial class DtsParser
         var file = span.File is null ? null : _files.FindBinary(span.File, name);
         if (file is null)
         {
-            _diagnostics.Add(DiagnosticTable.BinaryNotFound, span, name);
+            _diagnostics.Add(DiagnosticTable.Dts.BinaryNotFound, span, name);
             return;
         }
         var size = (ulong)file.Bytes.Length;
         var end = length is null ? size : offset > ulong.MaxValue - length.Value ? ulong.MaxValue : offset + length.Value;
         if (end > size || offset > size)
-            _diagnostics.Add(DiagnosticTable.BinaryTooShort, span, offset, end, name, size);
+            _diagnostics.Add(DiagnosticTable.Dts.BinaryTooShort, span, offset, end, name, size);
         var from = (int)Math.Min(offset, size);
         var to = (int)Math.Min(Math.Max(end, (ulong)from), size);
         _values.Append(file.Bytes.Span.Slice(from, to - from));

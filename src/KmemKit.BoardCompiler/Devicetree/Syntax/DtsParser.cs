@@ -64,7 +64,7 @@ internal sealed partial class DtsParser
         while (!AtEnd && !GaveUp)
             ParseTopLevel();
         if (_draft.Root == TreeDraft.None && _errors == 0)
-            _diagnostics.Add(DiagnosticTable.NoTree, SpanHere());
+            _diagnostics.Add(DiagnosticTable.Dts.NoTree, SpanHere());
         else if (_draft.Root != TreeDraft.None)
             _draft.BootCpuId = GuessBootCpu();
     }
@@ -84,7 +84,7 @@ internal sealed partial class DtsParser
             }
             else if (seen && AtKeyword("/plugin/"))
             {
-                Error(KmemDiagnostic.Create(DiagnosticTable.PluginRefused, SpanOf(_position, 8)));
+                Error(KmemDiagnostic.Create(DiagnosticTable.Dts.PluginRefused, SpanOf(_position, 8)));
                 TakeKeyword("/plugin/");
                 Expect(';');
             }
@@ -96,7 +96,7 @@ internal sealed partial class DtsParser
         if (seen)
             return;
         // Nothing tells what language the rest is in.
-        _diagnostics.Add(DiagnosticTable.MissingVersion, SpanHere());
+        _diagnostics.Add(DiagnosticTable.Dts.MissingVersion, SpanHere());
         _errors = MaxErrors;
     }
 
@@ -177,7 +177,7 @@ internal sealed partial class DtsParser
         var start = _position;
         if (_labels.Count > 1)
         {
-            Error(KmemDiagnostic.Create(DiagnosticTable.SyntaxError, _labels[1].Span, "'&' of a reference", $"the label '{_names[_labels[1].Name]}'"));
+            Error(KmemDiagnostic.Create(DiagnosticTable.Dts.SyntaxError, _labels[1].Span, "'&' of a reference", $"the label '{_names[_labels[1].Name]}'"));
             return;
         }
         var label = _labels.Count == 1 ? _labels[0] : default;
@@ -231,7 +231,7 @@ internal sealed partial class DtsParser
     {
         // The label may have been in what an error made the reader skip.
         if (_errors == 0)
-            _diagnostics.Add(DiagnosticTable.UnresolvedTarget, span, reference);
+            _diagnostics.Add(DiagnosticTable.Dts.UnresolvedTarget, span, reference);
         // Without a root there is nothing to extend, and that is said.
         if (_draft.Root == TreeDraft.None)
             _errors = MaxErrors;

@@ -107,7 +107,7 @@ internal sealed partial class TreeDraft
                 // A node of this same body, not one of an earlier body.
                 if (same > added && !_nodes[same].IsDeleted)
                 {
-                    diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.RepeatedInExtension, _nodes[child].Span, "node", NameOf(child), "both are merged")
+                    diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.Dts.RepeatedInExtension, _nodes[child].Span, "node", NameOf(child), "both are merged")
                         .WithRelated("first here", _nodes[same].Span));
                 }
                 Merge(same, child, diagnostics);
@@ -136,7 +136,7 @@ internal sealed partial class TreeDraft
                 if (!_properties[same].IsDeleted && _properties[same].Origin == added)
                 {
                     diagnostics.Add(KmemDiagnostic.Create(
-                        DiagnosticTable.RepeatedInExtension, _properties[property].Span, "property", Names[_properties[property].Name], "the last one holds")
+                        DiagnosticTable.Dts.RepeatedInExtension, _properties[property].Span, "property", Names[_properties[property].Name], "the last one holds")
                         .WithRelated("first here", _properties[same].Span));
                 }
                 Overwrite(same, property);

@@ -26,7 +26,7 @@ internal sealed partial class TreeFinisher
             {
                 ref var entry = ref _draft.NodeAt(child);
                 if (owner[entry.Name] == node)
-                    Duplicate(DiagnosticTable.DuplicateNode, node, entry.Name, entry.Span, _draft.NodeAt(row[entry.Name]).Span);
+                    Duplicate(DiagnosticTable.Dts.DuplicateNode, node, entry.Name, entry.Span, _draft.NodeAt(row[entry.Name]).Span);
                 else if (!entry.IsDeleted)
                     (owner[entry.Name], row[entry.Name]) = (node, child);
             }
@@ -37,7 +37,7 @@ internal sealed partial class TreeFinisher
                 if (entry.IsDeleted)
                     continue;
                 if (owner[entry.Name] == -node)
-                    Duplicate(DiagnosticTable.DuplicateProperty, node, entry.Name, entry.Span, _draft.PropertyAt(row[entry.Name]).Span);
+                    Duplicate(DiagnosticTable.Dts.DuplicateProperty, node, entry.Name, entry.Span, _draft.PropertyAt(row[entry.Name]).Span);
                 else
                     (owner[entry.Name], row[entry.Name]) = (-node, property);
                 if (!judgedProperty[entry.Name])
@@ -46,7 +46,7 @@ internal sealed partial class TreeFinisher
                     var name = _draft.Names[entry.Name];
                     // The one character that a name can have as it is read and a property cannot.
                     if (name.AsSpan().IndexOf('@') >= 0)
-                        _diagnostics.Add(DiagnosticTable.BadPropertyName, entry.Span, name, '@');
+                        _diagnostics.Add(DiagnosticTable.Dts.BadPropertyName, entry.Span, name, '@');
                 }
             }
             ref var self = ref _draft.NodeAt(node);
@@ -68,13 +68,13 @@ internal sealed partial class TreeFinisher
         {
             if (NodeCharacters.AsSpan().IndexOf(c) < 0)
             {
-                _diagnostics.Add(DiagnosticTable.BadNodeName, span, name, $"has the character '{c}'");
+                _diagnostics.Add(DiagnosticTable.Dts.BadNodeName, span, name, $"has the character '{c}'");
                 return;
             }
         }
         var at = name.IndexOf('@');
         if (at >= 0 && name.IndexOf('@', at + 1) >= 0)
-            _diagnostics.Add(DiagnosticTable.BadNodeName, span, name, "has more than one '@'");
+            _diagnostics.Add(DiagnosticTable.Dts.BadNodeName, span, name, "has more than one '@'");
     }
 
     // A property "name" that repeats the node's own is left out, as dtc does; any other is wrong.
@@ -87,7 +87,7 @@ internal sealed partial class TreeFinisher
         var value = property.Value.Span;
         if (value.Length == 0 || value.IndexOf((byte)0) != value.Length - 1)
         {
-            _diagnostics.Add(DiagnosticTable.BadNameProperty, property.Span, PathOf(node), "is not one string");
+            _diagnostics.Add(DiagnosticTable.Dts.BadNameProperty, property.Span, PathOf(node), "is not one string");
             return;
         }
         var name = node == _draft.Root ? "" : _draft.NameOf(node);
@@ -99,7 +99,7 @@ internal sealed partial class TreeFinisher
         if (same)
             property.IsDeleted = true;
         else
-            _diagnostics.Add(DiagnosticTable.BadNameProperty, property.Span, PathOf(node), "is not the node's name in front of the unit address");
+            _diagnostics.Add(DiagnosticTable.Dts.BadNameProperty, property.Span, PathOf(node), "is not the node's name in front of the unit address");
     }
 
     private void CheckLabels()
@@ -137,7 +137,7 @@ internal sealed partial class TreeFinisher
         void Check(int name, SourceSpan span)
         {
             if (seen[name])
-                _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.DuplicateLabel, span, _draft.Names[name]).WithRelated("the first one", first[name]));
+                _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.Dts.DuplicateLabel, span, _draft.Names[name]).WithRelated("the first one", first[name]));
             else
                 (seen[name], first[name]) = (true, span);
         }
@@ -154,12 +154,12 @@ internal sealed partial class TreeFinisher
                 continue;
             var span = _draft.PropertyAt(_draft.FindProperty(node, phandle != 0 ? _phandleName : _linuxPhandleName)).Span;
             if (phandle != 0 && linux != 0 && phandle != linux)
-                _diagnostics.Add(DiagnosticTable.BadPhandle, span, "'phandle'", PathOf(node), "is not the same as 'linux,phandle'");
+                _diagnostics.Add(DiagnosticTable.Dts.BadPhandle, span, "'phandle'", PathOf(node), "is not the same as 'linux,phandle'");
             if (phandle == 0)
                 phandle = linux;
             if (_phandles.TryGetValue(phandle, out var other))
             {
-                _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.DuplicatePhandle, span, phandle, PathOf(node), PathOf(other))
+                _diagnostics.Add(KmemDiagnostic.Create(DiagnosticTable.Dts.DuplicatePhandle, span, phandle, PathOf(node), PathOf(other))
                     .WithRelated("the other node", _draft.NodeAt(other).Span));
                 continue;
             }
@@ -200,7 +200,7 @@ internal sealed partial class TreeFinisher
                 return value;
             fault = $"is 0x{value:x}, which is no phandle";
         }
-        _diagnostics.Add(DiagnosticTable.BadPhandle, property.Span, $"'{_draft.Names[name]}'", PathOf(node), fault);
+        _diagnostics.Add(DiagnosticTable.Dts.BadPhandle, property.Span, $"'{_draft.Names[name]}'", PathOf(node), fault);
         return 0;
     }
 
@@ -221,7 +221,7 @@ internal sealed partial class TreeFinisher
             }
             if (hasUnit != hasRegister && _draft.FindChild(node, _overlayName) == TreeDraft.None)
             {
-                _diagnostics.Add(DiagnosticTable.UnitAddressMismatch, _draft.NodeAt(node).Span, PathOf(node),
+                _diagnostics.Add(DiagnosticTable.Dts.UnitAddressMismatch, _draft.NodeAt(node).Span, PathOf(node),
                     hasUnit ? "a unit address, but neither reg nor ranges" : "reg or ranges, but no unit address");
             }
         }

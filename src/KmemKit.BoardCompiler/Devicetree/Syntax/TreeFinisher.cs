@@ -135,7 +135,7 @@ internal sealed partial class TreeFinisher
     {
         var node = _draft.Resolve(marker.Text);
         if (node == TreeDraft.None)
-            _diagnostics.Add(DiagnosticTable.UnresolvedReference, marker.Span, marker.Text);
+            _diagnostics.Add(DiagnosticTable.Dts.UnresolvedReference, marker.Span, marker.Text);
         else
             _draft.NodeAt(node).IsReferenced = true;
         return node;
