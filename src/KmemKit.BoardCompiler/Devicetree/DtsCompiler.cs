@@ -28,7 +28,7 @@ public static class DtsCompiler
         options ??= DtsOptions.Default;
         var diagnostics = new DiagnosticBag();
         var files = new SourceSet(provider);
-        var draft = new TreeDraft();
+        using var draft = new TreeDraft();
 
         CompileUnit(main, isOverlay: false);
         foreach (var overlay in options.Overlays)

@@ -16,7 +16,7 @@ namespace KmemKit.BoardCompiler.Devicetree.Preprocessing;
 internal sealed partial class MacroExpander(MacroTable macros, DiagnosticBag diagnostics)
 {
     /// <summary>Tokens and characters of expansions in one compilation; the largest boards of Linux need less than a hundredth.</summary>
-    private const int WorkLimit = 16_000_000;
+    private const int WorkLimit = 4_000_000;
 
     /// <summary>Invocations nested in arguments; each takes a few frames of the stack.</summary>
     private const int DepthLimit = 200;

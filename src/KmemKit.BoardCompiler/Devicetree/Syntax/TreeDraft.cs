@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using KmemKit.BoardCompiler.Sources;
 
@@ -11,17 +12,18 @@ namespace KmemKit.BoardCompiler.Devicetree.Syntax;
 /// Names and labels are numbers of <see cref="Names"/>. Index 0 of each array is no row: 0 ends a chain.
 /// Cost: a node is a row of 88 bytes, no object; the objects of the result are made once, at the end, with exact sizes.
 /// </remarks>
-internal sealed partial class TreeDraft
+internal sealed partial class TreeDraft : IDisposable
 {
     public const int None = 0;
 
     // From this many on a list gets an index; below, walking it is faster.
     private const int IndexFrom = 24;
 
-    private Node[] _nodes = new Node[256];
-    private Property[] _properties = new Property[1024];
-    private Label[] _labels = new Label[128];
-    private ValueMarker[] _markers = new ValueMarker[1024];
+    // Rented: the rows of a large board are half a megabyte, too much to throw away after each.
+    private Node[] _nodes = ArrayPool<Node>.Shared.Rent(512);
+    private Property[] _properties = ArrayPool<Property>.Shared.Rent(2048);
+    private Label[] _labels = ArrayPool<Label>.Shared.Rent(128);
+    private ValueMarker[] _markers = ArrayPool<ValueMarker>.Shared.Rent(2048);
     private int _nodeCount = 1;
     private int _propertyCount = 1;
     private int _labelCount = 1;
@@ -116,7 +118,7 @@ internal sealed partial class TreeDraft
     public int NewNode(int name, SourceSpan span)
     {
         if (_nodeCount == _nodes.Length)
-            Array.Resize(ref _nodes, _nodes.Length * 2);
+            Grow(ref _nodes, _nodeCount);
         _nodes[_nodeCount] = new Node { Name = name, Span = span };
         return _nodeCount++;
     }
@@ -124,7 +126,7 @@ internal sealed partial class TreeDraft
     public int NewProperty(int name, SourceSpan span)
     {
         if (_propertyCount == _properties.Length)
-            Array.Resize(ref _properties, _properties.Length * 2);
+            Grow(ref _properties, _propertyCount);
         ref var property = ref _properties[_propertyCount];
         property = new Property { Name = name, Span = span, FirstMarker = _markerCount, Value = new ByteSlice([], 0, 0) };
         return _propertyCount++;
@@ -134,7 +136,7 @@ internal sealed partial class TreeDraft
     public void AddMarker(ref Property property, in ValueMarker marker)
     {
         if (_markerCount == _markers.Length)
-            Array.Resize(ref _markers, _markers.Length * 2);
+            Grow(ref _markers, _markerCount);
         _markers[_markerCount++] = marker;
         property.MarkerCount++;
     }
@@ -143,7 +145,7 @@ internal sealed partial class TreeDraft
     public int NewLabel(int name, SourceSpan span, int sequence, int next)
     {
         if (_labelCount == _labels.Length)
-            Array.Resize(ref _labels, _labels.Length * 2);
+            Grow(ref _labels, _labelCount);
         _labels[_labelCount] = new Label { Name = name, Span = span, Sequence = sequence, Next = next };
         return _labelCount++;
     }
@@ -238,6 +240,30 @@ internal sealed partial class TreeDraft
         var key = Key(owner, isChild ? _nodes[row].Name : _properties[row].Name);
         if (!index.TryGetValue(key, out _))
             index[key] = row;
+    }
+
+    /// <summary>Gives the arrays back, without what they refer to.</summary>
+    public void Dispose()
+    {
+        Return(ref _nodes, _nodeCount);
+        Return(ref _properties, _propertyCount);
+        Return(ref _labels, _labelCount);
+        Return(ref _markers, _markerCount);
+    }
+
+    private static void Grow<T>(ref T[] rows, int count)
+    {
+        var larger = ArrayPool<T>.Shared.Rent(rows.Length * 2);
+        Array.Copy(rows, larger, count);
+        Return(ref rows, count);
+        rows = larger;
+    }
+
+    private static void Return<T>(ref T[] rows, int count)
+    {
+        Array.Clear(rows, 0, count);
+        ArrayPool<T>.Shared.Return(rows);
+        rows = [];
     }
 
     private static long Key(int owner, int name) => ((long)owner << 32) | (uint)name;

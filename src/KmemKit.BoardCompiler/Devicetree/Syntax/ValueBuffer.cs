@@ -20,7 +20,7 @@ internal readonly struct ByteSlice(byte[] array, int start, int length)
 internal sealed class ValueBuffer
 {
     private const int FirstBlock = 1 << 13;
-    private const int LargestBlock = 1 << 18;
+    private const int LargestBlock = 1 << 16;
 
     private byte[] _block = [];
     private int _start;

@@ -1,0 +1,4 @@
+#ifndef GUARDED
+#define GUARDED
+#include "guarded.h"
+#endif
