@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.IO;
 using System.Linq;
 using KmemKit.BoardCompiler.Devicetree;
@@ -16,7 +17,7 @@ namespace KmemKit.BoardCompiler.Tests;
 internal sealed class DiagnosticVectorTests
 {
     // What is made of a vector, and all that is found on the way.
-    private static readonly Func<string, string, IEnumerable<KmemDiagnostic>>[] Stages = [CompileSource];
+    private static readonly Func<string, string, ImmutableArray<KmemDiagnostic>>[] Stages = [CompileSource];
 
     private static string Folder => Path.Combine(BlobVectors.RepositoryRoot, "tests", "vectors", "diagnostics");
 
@@ -61,6 +62,6 @@ internal sealed class DiagnosticVectorTests
 
     private static List<KmemDiagnostic> Findings(string id, string file) => [.. Stages.SelectMany(stage => stage(Path.Combine(Folder, id), file))];
 
-    private static IEnumerable<KmemDiagnostic> CompileSource(string folder, string file) =>
+    private static ImmutableArray<KmemDiagnostic> CompileSource(string folder, string file) =>
         DtsCompiler.Compile(new SourceFile(file, File.ReadAllText(Path.Combine(folder, file))), SourceFiles.InFolder(folder)).Diagnostics;
 }

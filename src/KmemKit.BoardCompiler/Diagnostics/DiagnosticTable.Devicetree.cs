@@ -57,7 +57,7 @@ public static partial class DiagnosticTable
         internal static DiagnosticDescriptor UnclosedNode { get; } = Error("KMK1106", "Node without end",
             "the source ends inside the node '{0}'", "close the node with '};'");
         internal static DiagnosticDescriptor NoTree { get; } = Error("KMK1107", "No root node",
-            "the source has no '/ { … };'", "add the root node");
+            "the source has no '/ {{ … }};'", "add the root node");
 
         // Values.
         internal static DiagnosticDescriptor BadIntegerLiteral { get; } = Error("KMK1200", "Bad integer",

@@ -107,7 +107,7 @@ internal sealed class SourceFuzzTests
                     break;
                 case 4:
                     var other = corpus[random.Next(corpus.Length)];
-                    text.Insert(at, other.Substring(random.Next(other.Length)));
+                    text.Insert(at, other.AsSpan(random.Next(other.Length)));
                     break;
                 case 5:
                     SwapTokens(text, random);

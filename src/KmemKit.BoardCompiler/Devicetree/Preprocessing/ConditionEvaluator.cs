@@ -7,7 +7,7 @@ namespace KmemKit.BoardCompiler.Devicetree.Preprocessing;
 /// </remarks>
 internal sealed class ConditionEvaluator(MacroExpander expander, MacroTable macros)
 {
-    private const int DepthLimit = 200;
+    private const int DepthLimit = 400;
 
     private readonly record struct Number(ulong Bits, bool IsUnsigned)
     {

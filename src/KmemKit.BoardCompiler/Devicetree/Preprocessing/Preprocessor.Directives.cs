@@ -172,9 +172,9 @@ internal sealed partial class Preprocessor
         var operand = directive.Kind == DirectiveKind.Line ? ExpandedOperand(frame, directive, hash, end) : Rest(frame, directive.Operands, end);
         var reader = new TokenReader(operand, 0, operand.Length);
         var number = reader.Next();
-        if (number.Kind != TokenKind.Number || !int.TryParse(number.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var line) || line == 0)
+        if (number.Kind != TokenKind.Number || !int.TryParse(number.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var line))
         {
-            Malformed(frame, directive, hash, end, "a positive line number expected");
+            Malformed(frame, directive, hash, end, "a line number expected");
             return;
         }
         var path = frame.View.Path;

@@ -56,6 +56,8 @@ internal sealed partial class Preprocessor
 
         public SourceSpan SpanOf(int start, int length)
         {
+            // At the end of the file there is nothing to stand on.
+            length = Math.Min(length, Text.Length - start);
             var original = Source.OriginalOf(start);
             return new SourceSpan(View, original, length == 0 ? 0 : Source.OriginalOf(start + length - 1) + 1 - original);
         }

@@ -268,11 +268,12 @@ internal sealed partial class TreeFinisher
         return names.MoveToImmutable();
     }
 
+    // dtc asks whether a node has labels before it asks whether they were deleted: one with a deleted label gets a phandle, and no symbol.
     private void AddSymbols()
     {
         var labelled = false;
         for (var i = 0; i < _count && !labelled; i++)
-            labelled = LabelsOf(_draft.NodeAt(_order[i]).FirstLabel).Length > 0;
+            labelled = _draft.NodeAt(_order[i]).FirstLabel != TreeDraft.None;
         if (!labelled)
             return;
         var name = _draft.Names.Add("__symbols__");
@@ -284,17 +285,15 @@ internal sealed partial class TreeFinisher
         }
         for (var i = 0; i < _count; i++)
         {
-            var any = false;
             for (var label = _draft.NodeAt(_order[i]).FirstLabel; label != TreeDraft.None; label = _draft.LabelAt(label).Next)
             {
                 var row = _draft.LabelAt(label);
                 if (row.IsDeleted)
                     continue;
-                any = true;
                 if (_draft.FindProperty(table, row.Name) == TreeDraft.None)
                     AddSymbol(table, row, PathOf(_order[i]));
             }
-            if (any)
+            if (_draft.NodeAt(_order[i]).FirstLabel != TreeDraft.None)
                 PhandleOf(_order[i]);
         }
         List();
