@@ -12,7 +12,8 @@ using NUnit.Framework;
 namespace KmemKit.BoardCompiler.Tests;
 
 // tests/vectors/diagnostics/<ID>: bad*.dts breaks that rule, good*.dts beside it is a near neighbour that does not.
-// A stage behind the front end joins in by adding itself to Stages; it sees every folder, and findings of all stages count.
+// A stage joins in by adding itself to Stages, and its ids to IsCovered; findings of all stages count. The stages that have
+// vectors of another form (blobs, policies, layouts) have a test of their own over the same folders.
 [TestFixture]
 internal sealed class DiagnosticVectorTests
 {
@@ -38,11 +39,10 @@ internal sealed class DiagnosticVectorTests
     public void The_good_neighbour_has_no_finding(string id, string file) =>
         Assert.That(Findings(id, file), Is.Empty);
 
-    // Blobs have their own vectors and their own test of completeness.
     [Test]
     public void Every_rule_of_devicetree_source_has_a_failing_board_and_a_passing_neighbour()
     {
-        foreach (var rule in DiagnosticTable.All.Where(rule => string.CompareOrdinal(rule.Id, "KMK1000") >= 0 && string.CompareOrdinal(rule.Id, "KMK1500") < 0))
+        foreach (var rule in DiagnosticTable.All.Where(rule => IsCovered(rule.Id)))
         {
             Assert.That(Path.Combine(Folder, rule.Id, "bad.dts"), Does.Exist);
             Assert.That(Path.Combine(Folder, rule.Id, "good.dts"), Does.Exist);
@@ -58,7 +58,10 @@ internal sealed class DiagnosticVectorTests
 
     private static IEnumerable<TestCaseData> Vectors(string pattern) =>
         Directory.GetFiles(Folder, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(path => new TestCaseData(Path.GetFileName(Path.GetDirectoryName(path)!), Path.GetFileName(path)));
+            .Select(path => (Id: Path.GetFileName(Path.GetDirectoryName(path)!), File: Path.GetFileName(path)))
+            .Where(vector => IsCovered(vector.Id)).Select(vector => new TestCaseData(vector.Id, vector.File));
+
+    private static bool IsCovered(string id) => string.CompareOrdinal(id, "KMK1000") >= 0 && string.CompareOrdinal(id, "KMK1500") < 0;
 
     private static List<KmemDiagnostic> Findings(string id, string file) => [.. Stages.SelectMany(stage => stage(Path.Combine(Folder, id), file))];
 
