@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 
 namespace KmemKit.BoardCompiler.Devicetree.Printing;
@@ -9,6 +10,7 @@ namespace KmemKit.BoardCompiler.Devicetree.Printing;
 internal struct DtsText : IDisposable
 {
     private const string Digits = "0123456789abcdef";
+    private const int MaxHexLength = 18;
 
     private char[] _characters;
     private int _length;
@@ -55,20 +57,67 @@ internal struct DtsText : IDisposable
     /// <summary><c>0x</c> and the digits, without leading zeros, of a number.</summary>
     internal void PutHex(ulong value)
     {
-        if (_characters.Length - _length < 18)
-            Grow(18);
-        var target = _characters.AsSpan(_length);
+        if (_characters.Length - _length < MaxHexLength)
+            Grow(MaxHexLength);
+        _length += WriteHex(value, _characters.AsSpan(_length));
+    }
+
+    /// <summary>Cells of 32 bits with a space in between: the bulk of a blob, hence room is made once for all of them.</summary>
+    internal void PutCells(ReadOnlySpan<byte> bytes)
+    {
+        var most = checked(bytes.Length / 4 * 11);
+        if (_characters.Length - _length < most)
+            Grow(most);
+        var target = _characters.AsSpan(_length, most);
+        var length = 0;
+        for (; bytes.Length >= 4; bytes = bytes.Slice(4))
+        {
+            if (length > 0)
+                target[length++] = ' ';
+            length += WriteHex(BinaryPrimitives.ReadUInt32BigEndian(bytes), target.Slice(length));
+        }
+        _length += length;
+    }
+
+    private static int WriteHex(ulong value, Span<char> target)
+    {
+        if (value < 16)
+        {
+            target[2] = Digits[(int)value];
+            target[1] = 'x';
+            target[0] = '0';
+            return 3;
+        }
+        var length = 3;
+        for (var rest = value >> 4; rest != 0; rest >>= 4)
+            length++;
+        target = target.Slice(0, length);
         target[0] = '0';
         target[1] = 'x';
-        var digits = 1;
-        for (var rest = value >> 4; rest != 0; rest >>= 4)
-            digits++;
-        for (var i = digits + 1; i > 1; i--)
+        for (var i = length - 1; i > 1; i--)
         {
             target[i] = Digits[(int)(value & 15)];
             value >>= 4;
         }
-        _length += digits + 2;
+        return length;
+    }
+
+    /// <summary>
+    /// Puts the start of a string literal's text, up to the first character that needs an escape, and says how many bytes that was.
+    /// </summary>
+    internal int PutPlain(ReadOnlySpan<byte> bytes)
+    {
+        if (_characters.Length - _length < bytes.Length)
+            Grow(bytes.Length);
+        var target = _characters.AsSpan(_length, bytes.Length);
+        var length = 0;
+        while (length < bytes.Length && bytes[length] is >= 32 and <= 126 and not (byte)'"' and not (byte)'\\')
+        {
+            target[length] = (char)bytes[length];
+            length++;
+        }
+        _length += length;
+        return length;
     }
 
     /// <summary>The two digits of a byte.</summary>

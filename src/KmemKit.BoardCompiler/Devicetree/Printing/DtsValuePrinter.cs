@@ -120,6 +120,12 @@ internal static class DtsValuePrinter
             text.Put(' ');
         }
         text.Put('<');
+        if (references is null && width == 4)
+        {
+            text.PutCells(bytes);
+            text.Put('>');
+            return;
+        }
         for (var i = 0; i < bytes.Length; i += width)
         {
             if (i > 0)
@@ -168,8 +174,14 @@ internal static class DtsValuePrinter
         {
             var end = bytes.IndexOf((byte)0);
             text.Put('"');
-            foreach (var character in bytes.Slice(0, end))
-                PutCharacter(ref text, character);
+            for (var rest = bytes.Slice(0, end); rest.Length > 0;)
+            {
+                rest = rest.Slice(text.PutPlain(rest));
+                if (rest.Length == 0)
+                    break;
+                PutEscape(ref text, rest[0]);
+                rest = rest.Slice(1);
+            }
             text.Put('"');
             bytes = bytes.Slice(end + 1);
             if (bytes.Length == 0)
@@ -179,13 +191,8 @@ internal static class DtsValuePrinter
     }
 
     // A hex escape has two digits and no more, so that what follows cannot be taken for a third.
-    private static void PutCharacter(ref DtsText text, byte character)
+    private static void PutEscape(ref DtsText text, byte character)
     {
-        if (character is >= 32 and <= 126 and not (byte)'"' and not (byte)'\\')
-        {
-            text.Put((char)character);
-            return;
-        }
         text.Put('\\');
         switch (character)
         {
