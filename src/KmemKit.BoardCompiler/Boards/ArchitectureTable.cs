@@ -58,8 +58,13 @@ internal static class ArchitectureTable
         ("arm,integrator", TargetArchitecture.Arm), ("arm,versatile", TargetArchitecture.Arm), ("arm,realview", TargetArchitecture.Arm),
         ("arm,mps2", TargetArchitecture.Arm), ("arm,mps3", TargetArchitecture.Arm), ("qcom,msm8974", TargetArchitecture.Arm),
         ("qcom,msm8960", TargetArchitecture.Arm), ("qcom,msm8660", TargetArchitecture.Arm), ("qcom,msm7", TargetArchitecture.Arm),
-        ("qcom,apq8064", TargetArchitecture.Arm), ("qcom,apq8074", TargetArchitecture.Arm),
+        ("qcom,apq8064", TargetArchitecture.Arm), ("qcom,apq8074", TargetArchitecture.Arm), ("mrvl,pxa", TargetArchitecture.Arm),
+        ("mrvl,mmp", TargetArchitecture.Arm),
     ];
+
+    // Parts of the core itself: the trees of microcontrollers have no cpu node, but an NVIC and a SysTick, which nothing else than an M-profile core has.
+    private static readonly string[] s_coreParts =
+        ["arm,armv6m-", "arm,armv7m-", "arm,armv8m-", "arm,v6m-nvic", "arm,v7m-nvic", "arm,v8m-nvic", "arm,v8.1m-nvic"];
 
     /// <summary>What the processor can run, the likeliest first; empty where it is not known.</summary>
     public static ImmutableArray<TargetArchitecture> OfCpu(BoardCpu cpu)
@@ -84,6 +89,10 @@ internal static class ArchitectureTable
         }
         return TargetArchitecture.Unknown;
     }
+
+    /// <summary>Whether a node is a part of an Arm M-profile core.</summary>
+    public static bool IsPartOfArmCore(IEnumerable<string> compatible) =>
+        compatible.Any(name => s_coreParts.Any(part => name.StartsWith(part, StringComparison.Ordinal)));
 
     private static string? Longest(IEnumerable<string> starts, string compatible)
     {

@@ -17,7 +17,7 @@ public sealed record Board
     /// <summary><c>compatible</c> of the root node.</summary>
     public ImmutableArray<string> Compatible { get; init; } = ImmutableArray<string>.Empty;
 
-    /// <summary>From the policy, else from the cpu nodes, else from the root's <c>compatible</c>.</summary>
+    /// <summary>From the policy, else from the cpu nodes, else from the root's <c>compatible</c>, else from an NVIC.</summary>
     public TargetArchitecture Architecture { get; init; }
 
     /// <summary>The policy.</summary>

@@ -28,7 +28,7 @@ public static class BoardReader
         var processors = new CpuReader(buses, diagnostics);
         var cpus = processors.Read(root);
         var compatible = root.Property("compatible").ReadStrings();
-        var architecture = processors.ArchitectureOf(policy, cpus, compatible);
+        var architecture = processors.ArchitectureOf(policy, cpus, root);
         PolicyChecks.Check(policy, architecture, diagnostics);
         name ??= NameOf(tree.Source);
         var banks = new MemoryReader(buses, diagnostics).Read(root);

@@ -29,12 +29,12 @@ internal sealed class CpuReader(BusMap buses, DiagnosticBag diagnostics)
         return result.ToImmutable();
     }
 
-    /// <summary>The policy's word, else the first processor that is known, else the board's name for itself.</summary>
-    public TargetArchitecture ArchitectureOf(Policy policy, ImmutableArray<BoardCpu> cpus, ImmutableArray<string> boardCompatible)
+    /// <summary>The policy's word, else the first processor that is known, else what the root or the parts of a core tell.</summary>
+    public TargetArchitecture ArchitectureOf(Policy policy, ImmutableArray<BoardCpu> cpus, DeviceTreeNode root)
     {
         var known = cpus.Select(cpu => (Cpu: cpu, Runs: ArchitectureTable.OfCpu(cpu))).FirstOrDefault(c => !c.Runs.IsDefaultOrEmpty);
         if (policy.Architecture is not { } chosen)
-            return known.Runs.IsDefaultOrEmpty ? ArchitectureTable.OfBoard(boardCompatible) : known.Runs[0];
+            return known.Runs.IsDefaultOrEmpty ? WithoutCpu(root) : known.Runs[0];
         if (!known.Runs.IsDefaultOrEmpty && !known.Runs.Contains(chosen.Value))
         {
             diagnostics.Add(KmemDiagnostic
@@ -43,6 +43,16 @@ internal sealed class CpuReader(BusMap buses, DiagnosticBag diagnostics)
                 .WithRelated("the processor is here", known.Cpu.Span));
         }
         return chosen.Value;
+    }
+
+    private static TargetArchitecture WithoutCpu(DeviceTreeNode root)
+    {
+        var byName = ArchitectureTable.OfBoard(root.Property("compatible").ReadStrings());
+        if (byName != TargetArchitecture.Unknown)
+            return byName;
+        return root.DescendantsAndSelf().Any(n => ArchitectureTable.IsPartOfArmCore(n.Property("compatible").ReadStrings()))
+            ? TargetArchitecture.Arm
+            : TargetArchitecture.Unknown;
     }
 
     /// <summary>The first number of <c>reg</c>; its place in the list where there is none. Later numbers are the threads of one core.</summary>

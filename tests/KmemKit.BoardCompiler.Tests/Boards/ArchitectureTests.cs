@@ -41,6 +41,12 @@ public class ArchitectureTests
     public void The_isa_string_tells_the_width(string isa, TargetArchitecture architecture) =>
         Assert.That(Root(Cpu("riscv", "riscv,isa = \"" + isa + "\";")).Board!.Architecture, Is.EqualTo(architecture));
 
+    [TestCase("nvic: interrupt-controller@e000e100 { compatible = \"arm,armv7m-nvic\"; reg = <0xe000e100 0xc00>; };", TargetArchitecture.Arm)]
+    [TestCase("", TargetArchitecture.Unknown)]
+    public void A_board_without_cpu_nodes_is_known_by_the_parts_of_its_core(string node, TargetArchitecture architecture) =>
+        Assert.That(Compile("/dts-v1/;\n/ { #address-cells = <1>; #size-cells = <1>; compatible = \"nobody,board\"; " + node + " };").Board!.Architecture,
+            Is.EqualTo(architecture));
+
     [Test]
     public void The_policys_word_wins_and_a_contradiction_is_a_warning()
     {
