@@ -3,12 +3,18 @@ using BenchmarkDotNet.Running;
 namespace KmemKit.Benchmarks;
 
 /// <summary>
-/// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them.
+/// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them;
+/// <c>--paired</c> alone compares the translations with the kernel's macros in turns.
 /// </summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        if (arguments is ["--paired"])
+        {
+            Translation.PairedComparison.Run();
+            return 0;
+        }
         foreach (var summary in BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments))
         {
             if (summary.HasCriticalValidationErrors)
