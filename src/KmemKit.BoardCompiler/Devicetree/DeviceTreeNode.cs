@@ -9,8 +9,12 @@ namespace KmemKit.BoardCompiler.Devicetree;
 /// <remarks>Built by the front end, which alone may change it; immutable from then on.</remarks>
 public sealed class DeviceTreeNode
 {
-    private readonly List<DeviceTreeProperty> _properties = [];
-    private readonly List<DeviceTreeNode> _children = [];
+    // Shared until something is added: most nodes have no subnodes, and lists are half of what a tree costs.
+    private static readonly List<DeviceTreeProperty> NoProperties = [];
+    private static readonly List<DeviceTreeNode> NoChildren = [];
+
+    private List<DeviceTreeProperty> _properties = NoProperties;
+    private List<DeviceTreeNode> _children = NoChildren;
 
     internal DeviceTreeNode(string name, SourceSpan span)
     {
@@ -92,13 +96,23 @@ public sealed class DeviceTreeNode
     /// <inheritdoc/>
     public override string ToString() => Path;
 
-    internal List<DeviceTreeProperty> MutableProperties => _properties;
+    internal List<DeviceTreeProperty> MutableProperties =>
+        ReferenceEquals(_properties, NoProperties) ? _properties = [] : _properties;
 
-    internal List<DeviceTreeNode> MutableChildren => _children;
+    internal List<DeviceTreeNode> MutableChildren => ReferenceEquals(_children, NoChildren) ? _children = [] : _children;
+
+    // The front end knows the numbers beforehand: exact lists, no growth.
+    internal void Reserve(int properties, int children)
+    {
+        if (properties > 0)
+            _properties = new List<DeviceTreeProperty>(properties);
+        if (children > 0)
+            _children = new List<DeviceTreeNode>(children);
+    }
 
     internal void AddChild(DeviceTreeNode child)
     {
         child.Parent = this;
-        _children.Add(child);
+        MutableChildren.Add(child);
     }
 }

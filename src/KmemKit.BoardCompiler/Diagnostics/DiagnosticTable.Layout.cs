@@ -135,12 +135,17 @@ public static partial class DiagnosticTable
         "the first bank {0} does not start at a multiple of 2 MiB: Linux {1} leaves {2} bytes in front of {3} unmapped",
         "Start the bank at 2 MiB, or reserve what lies in front.");
 
+    /// <summary>Two virtual ranges share addresses.</summary>
+    public static DiagnosticDescriptor VirtualRangesOverlap { get; } = Warning("KMK3529", "Two virtual ranges overlap",
+        "virtual range {0} {1} overlaps {2} {3}",
+        "Correct the CONFIG_ constant that moves one of the two; where the kernel's own constants do it, choose another VA_BITS or page size.");
+
     private static ImmutableArray<DiagnosticDescriptor> LayoutRules =>
     [
         LayoutWithoutMemory, LayoutArchitectureUnknown, BankTruncatedTo32Bits, BankOutside32Bits, BankBelowPhysOffset, RamIgnored,
         VmallocTooSmall, VmallocTooBig, VirtualHole, NoLowmem, VmallocEndAssumed, NoRoomForVmalloc, RamNotPageAligned, HoleOutsideMemory,
         ReservedUnplaced, FixaddrAssumed, ParameterWithoutEffect, BankBeyondPhysicalWidth, MemParameterApplied, PageOffsetUnusable,
         RamBeyondLinearMap, VaBitsUnusable, VersionOutsideRules, HoleNotSectionAligned, VirtualRangeBackwards,
-        FirstBankNotPmdAligned,
+        FirstBankNotPmdAligned, VirtualRangesOverlap,
     ];
 }

@@ -18,5 +18,18 @@ internal sealed class VirtualRangeList(DiagnosticBag diagnostics)
             _ranges.Add(new VirtualRange(name, VirtRange.FromBounds(new VirtAddr(start), end), unit));
     }
 
-    public ImmutableArray<VirtualRange> ToImmutable() => _ranges.ToImmutable();
+    /// <summary>The ranges in the order added; two that overlap are reported. Sections of the kernel image lie inside other ranges by nature.</summary>
+    public ImmutableArray<VirtualRange> ToImmutable()
+    {
+        for (var i = 0; i < _ranges.Count; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                var (left, right) = (_ranges[j], _ranges[i]);
+                if (left.Name[0] != '.' && right.Name[0] != '.' && left.Range.Overlaps(right.Range))
+                    diagnostics.Add(DiagnosticTable.VirtualRangesOverlap, default, left.Name, left.Range, right.Name, right.Range);
+            }
+        }
+        return _ranges.ToImmutable();
+    }
 }

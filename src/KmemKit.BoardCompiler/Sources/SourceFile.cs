@@ -10,6 +10,8 @@ namespace KmemKit.BoardCompiler.Sources;
 /// </remarks>
 public sealed class SourceFile
 {
+    private readonly SourceFile? _physical;
+    private readonly int _lineShift;
     private int[]? _lineStarts;
 
     /// <summary>A text file.</summary>
@@ -30,6 +32,15 @@ public sealed class SourceFile
         IsBinary = true;
     }
 
+    // What a line marker makes of the text behind it: the same characters under another name, their lines counted from elsewhere.
+    private SourceFile(SourceFile physical, string path, int lineShift)
+    {
+        Path = path;
+        Text = physical.Text;
+        _physical = physical;
+        _lineShift = lineShift;
+    }
+
     /// <summary>The path as diagnostics print it.</summary>
     public string Path { get; }
 
@@ -47,6 +58,11 @@ public sealed class SourceFile
     {
         if (IsBinary)
             return new LinePosition(0, offset);
+        if (_physical is not null)
+        {
+            var physical = _physical.PositionOf(offset);
+            return new LinePosition(Math.Max(0, physical.Line + _lineShift), physical.Column);
+        }
         var starts = _lineStarts;
         if (starts is null)
         {
@@ -60,6 +76,11 @@ public sealed class SourceFile
 
     /// <inheritdoc/>
     public override string ToString() => Path;
+
+    /// <summary>This text as a line marker (<c># 12 "file"</c>, <c>#line</c>) names it: offsets stay those of this file.</summary>
+    /// <param name="path">The name it goes by.</param>
+    /// <param name="lineShift">What is added to a line number of this file.</param>
+    internal SourceFile WithLineMarker(string path, int lineShift) => new(_physical ?? this, path, lineShift);
 
     private static int[] FindLineStarts(string text)
     {

@@ -51,6 +51,10 @@ internal static class ArmLayout
 
         var memblock = rules.Lowmem is LowmemRule.Memblock or LowmemRule.AdjustLowmemBounds;
         var lowmem = new ArmLowmem(rules, reclaim, vmallocMin, pageOffset, highmemConfigured && !(vipt && memblock), lpae, diagnostics, messages);
+        if (rules.StartsAtPmd)
+            SkipToFirstPmd(ram, version, diagnostics);
+        if (!BankCollection.CheckAny(board, ram, diagnostics))
+            return null;
         var split = lowmem.Split(ram);
         if (vipt && !memblock && !split.High.IsEmpty)
             split = DropHighmem(split, diagnostics, messages);
@@ -135,6 +139,16 @@ internal static class ArmLayout
         diagnostics.Add(DiagnosticTable.PageOffsetUnusable, policy.PageOffset?.Span ?? policy.VmallocEnd?.Span ?? default,
             new VirtAddr(pageOffset), "32-bit Arm", reason);
         return false;
+    }
+
+    private static void SkipToFirstPmd(Ram ram, LinuxVersion version, DiagnosticBag diagnostics)
+    {
+        var first = ram.Pieces[0];
+        var start = Alignment.Up(first.Start, ArmRules.PmdSize);
+        if (start == first.Start)
+            return;
+        var lost = ram.Remove(first.Start, start);
+        diagnostics.Add(DiagnosticTable.FirstBankNotPmdAligned, first.Span, first.Range, version, new PhysAddr(lost), new PhysAddr(start));
     }
 
     private static LowmemSplit DropHighmem(LowmemSplit split, DiagnosticBag diagnostics, List<string> messages)

@@ -67,6 +67,9 @@ internal sealed record ArmRules
     /// <summary>From 5.12, a no-map region stays known as NOMAP; before, it is removed.</summary>
     public required bool MarksNoMap { get; init; }
 
+    /// <summary>From 5.4, what lies in front of the first whole PMD is marked NOMAP.</summary>
+    public required bool StartsAtPmd { get; init; }
+
     /// <summary>From 5.14, the messages say MiB.</summary>
     public string MegabyteWord => Vmalloc == VmallocRule.OffsetAlways ? "MiB" : "MB";
 
@@ -90,5 +93,6 @@ internal sealed record ArmRules
         InitBeforeText = version < new LinuxVersion(3, 1),
         DropsBelowPhysOffset = version >= new LinuxVersion(3, 14),
         MarksNoMap = version >= new LinuxVersion(5, 12),
+        StartsAtPmd = version >= new LinuxVersion(5, 4),
     };
 }
