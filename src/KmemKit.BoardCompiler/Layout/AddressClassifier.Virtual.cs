@@ -110,8 +110,8 @@ public static partial class AddressClassifier
 
     private static bool IsSection(string name) => name.Length > 0 && name[0] == '.';
 
-    // "memory" is arm64's word for it.
-    private static bool IsLinearLine(string name) => name is "lowmem" or "memory";
+    // "memory" is arm64's word for it, "direct" x86-64's.
+    private static bool IsLinearLine(string name) => name is "lowmem" or "memory" or "direct";
 
     /// <summary>
     /// TASK_SIZE: 32-bit Arm keeps 16 MiB below PAGE_OFFSET for modules (arch/arm/include/asm/memory.h); i386 ends at PAGE_OFFSET; x86-64 one page below
@@ -121,11 +121,14 @@ public static partial class AddressClassifier
     {
         TargetArchitecture.Arm when layout.PageOffset.Value > 16UL << 20 => layout.PageOffset.Value - (16UL << 20),
         TargetArchitecture.X86 or TargetArchitecture.RiscV32 => layout.PageOffset.Value,
-        TargetArchitecture.X64 => (1UL << (layout.Board.Policy.X86FiveLevel?.Value == true ? 56 : 47)) - 4096,
+        TargetArchitecture.X64 => (1UL << X64SignBit(layout)) - 4096,
         TargetArchitecture.Arm64 => 1UL << VaBits(layout),
         TargetArchitecture.RiscV64 => 1UL << (VaBits(layout) - 1),
         _ => null,
     };
+
+    // By where the direct map lies: a kernel too old for five levels has four whatever the policy asks.
+    private static int X64SignBit(MemoryLayout layout) => layout.PageOffset.Value is > 0 and < 0xffff_0000_0000_0000 ? 56 : 47;
 
     private static int VaBits(MemoryLayout layout)
     {
@@ -137,7 +140,7 @@ public static partial class AddressClassifier
     {
         TargetArchitecture.Arm or TargetArchitecture.X86 or TargetArchitecture.RiscV32 => address.Value <= uint.MaxValue,
         // The upper half needs the sign's copies in all bits above; the lower half is user space and was handled.
-        TargetArchitecture.X64 => address.Value >= unchecked(0UL - (1UL << (layout.Board.Policy.X86FiveLevel?.Value == true ? 56 : 47))),
+        TargetArchitecture.X64 => address.Value >= unchecked(0UL - (1UL << X64SignBit(layout))),
         TargetArchitecture.Arm64 => address.Value >= unchecked(0UL - (1UL << VaBits(layout))),
         TargetArchitecture.RiscV64 => address.Value >= unchecked(0UL - (1UL << (VaBits(layout) - 1))),
         _ => true,

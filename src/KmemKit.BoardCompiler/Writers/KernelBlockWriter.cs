@@ -57,6 +57,9 @@ public static class KernelBlockWriter
         AddressWidth.Append(output, range.Range.End, wide);
         output.Append("   (");
         AppendSize(output, range.Range.Size, range.Unit, wide);
+        // arm64 tells what the area could hold from what it does hold.
+        if (range.Name == "vmemmap" && layout.Board.Architecture == TargetArchitecture.Arm64)
+            output.Append(" maximum");
         output.Append(')');
     }
 

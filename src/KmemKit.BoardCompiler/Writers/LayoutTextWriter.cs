@@ -99,14 +99,28 @@ public static class LayoutTextWriter
         if (model.Kind == MemoryModelKind.Sparse)
         {
             output.Append("sparse, sections of 2^").Append(model.SectionSizeBits.ToString(CultureInfo.InvariantCulture)).Append(" bytes:");
-            foreach (var section in model.Sections)
-                output.Append(' ').Append(section.Number.ToString(CultureInfo.InvariantCulture));
+            AppendSections(output, model);
         }
         else
         {
             output.Append("flat");
         }
         output.Append(", ").Append(model.DescribedPages.ToString(CultureInfo.InvariantCulture)).Append(" page descriptors\n");
+    }
+
+    // Runs as 3-7: a machine with much memory has hundreds of sections.
+    private static void AppendSections(StringBuilder output, MemoryModel model)
+    {
+        for (var i = 0; i < model.Sections.Length; i++)
+        {
+            var first = model.Sections[i].Number;
+            while (i + 1 < model.Sections.Length && model.Sections[i + 1].Number == model.Sections[i].Number + 1)
+                i++;
+            var last = model.Sections[i].Number;
+            output.Append(' ').Append(first.ToString(CultureInfo.InvariantCulture));
+            if (last != first)
+                output.Append('-').Append(last.ToString(CultureInfo.InvariantCulture));
+        }
     }
 
     private static void WriteLinear(StringBuilder output, MemoryLayout layout)

@@ -10,7 +10,7 @@ internal sealed class CheckVerb : IVerb
 {
     public VerbOutput Run(BoardRequest request, DiagnosticBag findings)
     {
-        var name = BoardLoader.Compile(request, findings).Name;
+        var name = BoardLoader.Compile(request, findings, requireLayout: false).Name;
         return new VerbOutput(request.Settings.Json ? FailureJson(name, findings) + "\n" : $"{name}: {Summary(findings)}\n");
     }
 

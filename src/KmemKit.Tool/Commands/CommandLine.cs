@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
 using KmemKit.Tool.Output;
@@ -14,7 +15,7 @@ internal static class CommandLine
 
     public static int Run(string[] args, ConsoleStreams console)
     {
-        var (root, _) = Build(console);
+        var root = Build(console);
         // A board may be called @something; expanding response files is nothing that kmem promises.
         var result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (result.Errors.Count > 0)
@@ -25,16 +26,16 @@ internal static class CommandLine
             return WrongUsage;
         }
         using var output = new StringWriter { NewLine = "\n" };
-        using var error_ = new StringWriter { NewLine = "\n" };
-        var code = result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output, Error = error_ });
+        using var errors = new StringWriter { NewLine = "\n" };
+        var code = result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output, Error = errors });
         // What System.CommandLine itself prints: help and version.
         console.Write(output.ToString());
-        if (error_.GetStringBuilder().Length > 0)
-            console.WriteErrorLine(error_.ToString().TrimEnd('\n'));
+        if (errors.GetStringBuilder().Length > 0)
+            console.WriteErrorLine(errors.ToString().TrimEnd('\n'));
         return code;
     }
 
-    private static (RootCommand Root, SharedOptions Shared) Build(ConsoleStreams console)
+    private static RootCommand Build(ConsoleStreams console)
     {
         var shared = new SharedOptions();
         var root = new RootCommand(
@@ -51,7 +52,7 @@ internal static class CommandLine
         root.Subcommands.Add(Translate(shared, console));
         root.Subcommands.Add(Check(shared, console));
         root.Subcommands.Add(Dts(shared, console));
-        return (root, shared);
+        return root;
     }
 
     private static Command Layout(SharedOptions shared, ConsoleStreams console)
@@ -81,6 +82,7 @@ internal static class CommandLine
             foreach (var token in result.Tokens.Where(t => !TranslateVerb.TryParse(t.Value, out _)))
                 result.AddError($"'{token.Value}' is no address: write 0x and 1 to 16 hexadecimal digits.");
         });
+        board.Validators.Add(RefuseUnknownOptions);
         command.Arguments.Add(board);
         command.Arguments.Add(addresses);
         command.SetAction(result =>
@@ -121,8 +123,19 @@ internal static class CommandLine
         return command;
     }
 
-    private static Argument<string[]> Boards() =>
-        new("board") { Description = "A .dts, a .dtb or a board folder.", Arity = ArgumentArity.OneOrMore };
+    private static Argument<string[]> Boards()
+    {
+        var boards = new Argument<string[]>("board") { Description = "A .dts, a .dtb or a board folder.", Arity = ArgumentArity.OneOrMore };
+        boards.Validators.Add(RefuseUnknownOptions);
+        return boards;
+    }
+
+    // An option that does not exist would otherwise be looked for on the disk.
+    private static void RefuseUnknownOptions(ArgumentResult result)
+    {
+        foreach (var token in result.Tokens.Where(t => t.Value.StartsWith('-')))
+            result.AddError($"There is no option '{token.Value}'; a board of that name is given as ./{token.Value}.");
+    }
 
     /// <summary>The options that every verb takes.</summary>
     private sealed class SharedOptions

@@ -1,7 +1,8 @@
 using System;
 using System.IO;
 using System.Text;
-using KmemKit.BoardCompiler.Devicetree;
+using KmemKit.BoardCompiler.Devicetree.Blobs;
+using KmemKit.BoardCompiler.Devicetree.Printing;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers;

@@ -1,9 +1,9 @@
 using System;
 using System.Collections.Immutable;
 using System.Linq;
-using KmemKit.BoardCompiler;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Devicetree;
+using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
@@ -25,7 +25,10 @@ internal sealed record LoadedBoard(string Name, MemoryLayout? Layout);
 internal static class BoardLoader
 {
     /// <summary>The whole way to the layout.</summary>
-    public static LoadedBoard Compile(BoardRequest request, DiagnosticBag findings)
+    /// <param name="request">The board and the options.</param>
+    /// <param name="findings">Gets all findings.</param>
+    /// <param name="requireLayout">Whether a board without memory is an error; else it has no layout and a warning says so.</param>
+    public static LoadedBoard Compile(BoardRequest request, DiagnosticBag findings, bool requireLayout = true)
     {
         var reader = new FileReader(findings);
         var files = BoardLocator.Find(request.Board, findings);
@@ -39,14 +42,14 @@ internal static class BoardLoader
         if (source is null || findings.HasErrors)
             return new LoadedBoard(files.Name, null);
 
-        var compilation = BoardPipeline.Compile(new BoardInput
+        var compilation = BoardPipeline.Compile(new BoardInput(source)
         {
-            Source = source,
             Provider = new DiskSourceProvider(reader, request.Settings.IncludePaths),
             Defconfig = defconfig,
             Fragments = fragments,
             Overrides = overrides,
             Bootargs = request.Settings.Bootargs,
+            RequireLayout = requireLayout,
         });
         findings.AddRange(compilation.Diagnostics);
         return new LoadedBoard(files.Name, compilation.Layout);

@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace KmemKit.Tool.Output;
 
@@ -31,7 +32,27 @@ internal sealed class ConsoleStreams : IDisposable
     public static ConsoleStreams OfProcess()
     {
         var plain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
-        return new ConsoleStreams(Console.OpenStandardOutput(), Console.OpenStandardError(), !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);
+        return new ConsoleStreams(
+            Open(1, Console.OpenStandardOutput), Open(2, Console.OpenStandardError), !plain && !Console.IsOutputRedirected, !plain && !Console.IsErrorRedirected);
+    }
+
+    // The streams of System.Console send a terminal its initialisation sequences before the first byte, which a plain output must not have. A bare handle
+    // does not; but of a file that two streams share (>log 2>&1) it would keep a position of its own, so that one overwrites the other.
+    private static Stream Open(int descriptor, Func<Stream> openConsole)
+    {
+        if (OperatingSystem.IsWindows())
+            return openConsole();
+        try
+        {
+            var stream = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!stream.CanSeek)
+                return stream;
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            // Closed, or opened for reading: the console's stream drops what is written then.
+        }
+        return openConsole();
     }
 
     public void Write(string text) => Write(_utf8.GetBytes(TerminalSafe.Of(text)));

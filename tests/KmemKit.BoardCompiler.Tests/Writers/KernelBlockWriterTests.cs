@@ -34,6 +34,7 @@ public sealed class KernelBlockWriterTests
     // arm64, 4.x.
     [TestCase("vmalloc", 0xffff000008000000UL, 0xffff7dffbfff0000UL, SizeUnit.GB, "    vmalloc : 0xffff000008000000 - 0xffff7dffbfff0000   (129022 GB)")]
     [TestCase("modules", 0xffff000000000000UL, 0xffff000008000000UL, SizeUnit.MB, "    modules : 0xffff000000000000 - 0xffff000008000000   (   128 MB)")]
+    [TestCase("vmemmap", 0xffff7e0000000000UL, 0xffff800000000000UL, SizeUnit.GB, "    vmemmap : 0xffff7e0000000000 - 0xffff800000000000   (  2048 GB maximum)")]
     [TestCase(".rodata", 0xffff000008ae0000UL, 0xffff000008e00000UL, SizeUnit.KB, "    .rodata : 0xffff000008ae0000 - 0xffff000008e00000   (  3200 KB)")]
     public void A_line_of_an_arm64_log_is_printed_as_the_kernel_does(string name, ulong start, ulong end, SizeUnit unit, string expected) =>
         Assert.That(Line(SampleLayout.Board(architecture: TargetArchitecture.Arm64), name, start, end, unit), Is.EqualTo(expected));
