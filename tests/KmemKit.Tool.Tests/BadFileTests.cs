@@ -89,8 +89,13 @@ public sealed class BadFileTests
     }
 
     [Test]
-    public void An_output_file_that_cannot_be_made_is_KMK0026() =>
-        Expect(Kmem.Run("dts", "-o", "/no/such/folder/x.dts", "boards/pc/pc-64"), "KMK0026");
+    public void An_output_file_that_cannot_be_made_is_KMK0026_with_the_system_s_reason_in_words()
+    {
+        var result = Kmem.RunProcess("dts", "-o", "/no/such/folder/x.dts", "boards/pc/pc-64");
+
+        Expect(result, "KMK0026");
+        Assert.That(result.Error, Does.Contain("Could not find a part of the path"));
+    }
 
     [Test]
     public void A_broken_defconfig_beside_a_board_is_reported_with_the_defconfig_s_name()
