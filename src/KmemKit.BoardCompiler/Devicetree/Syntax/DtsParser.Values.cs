@@ -1,5 +1,4 @@
 using System;
-using System.Text;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
 
@@ -300,7 +299,7 @@ internal sealed partial class DtsParser
             if (c >= 128)
             {
                 _values.Untake(text.Length - i);
-                _values.Append(Encoding.UTF8.GetBytes(text.Slice(i).ToString()));
+                _values.Append(StrayBytes.Encode(text.Slice(i)));
                 return;
             }
             bytes[i] = (byte)c;

@@ -1,0 +1,170 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.IO;
+using System.Linq;
+using KmemKit.Tool.Output;
+
+namespace KmemKit.Tool.Commands;
+
+/// <summary>The grammar of the command line. Exit code 0 is fine, 1 a finding of severity error (a file that is not there is one), 2 wrong usage.</summary>
+internal static class CommandLine
+{
+    private const int WrongUsage = 2;
+
+    public static int Run(string[] args, ConsoleStreams console)
+    {
+        var root = Build(console);
+        // A board may be called @something; expanding response files is nothing that kmem promises.
+        var result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        if (result.Errors.Count > 0)
+        {
+            foreach (var error in result.Errors)
+                console.WriteErrorLine("kmem: " + TerminalSafe.Of(error.Message));
+            console.WriteErrorLine("kmem: see kmem --help");
+            return WrongUsage;
+        }
+        using var output = new StringWriter { NewLine = "\n" };
+        using var errors = new StringWriter { NewLine = "\n" };
+        var code = result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output, Error = errors });
+        // What System.CommandLine itself prints: help and version.
+        console.Write(output.ToString());
+        if (errors.GetStringBuilder().Length > 0)
+            console.WriteErrorLine(errors.ToString().TrimEnd('\n'));
+        return code;
+    }
+
+    private static RootCommand Build(ConsoleStreams console)
+    {
+        var shared = new SharedOptions();
+        var root = new RootCommand(
+            """
+            The memory map of a board, from the devicetree it already has.
+
+            A <board> is a devicetree source (.dts), a blob (.dtb), or a folder that holds <folder>.dts. Its policy is the
+            <board>_defconfig beside it, where there is one. Findings go to standard error as file(line,column): error KMK1234: text.
+            Exit code: 0 fine, 1 a finding of severity error, 2 wrong usage.
+            """);
+        foreach (var option in shared.All)
+            root.Options.Add(option);
+        root.Subcommands.Add(Layout(shared, console));
+        root.Subcommands.Add(Translate(shared, console));
+        root.Subcommands.Add(Check(shared, console));
+        root.Subcommands.Add(Dts(shared, console));
+        return root;
+    }
+
+    private static Command Layout(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("layout", "Print the \"Virtual kernel memory layout\" block, zones, linear map and physical map.");
+        var boards = Boards();
+        command.Arguments.Add(boards);
+        command.SetAction(result =>
+        {
+            var settings = shared.Of(result);
+            return BoardRunner.Run(new LayoutVerb(console), result.GetValue(boards)!, settings, console);
+        });
+        return command;
+    }
+
+    private static Command Translate(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("translate", "Say what addresses are (logical, vmalloc, user, highmem, hole, device...) and what they map to, both ways.");
+        var board = new Argument<string>("board") { Description = "A .dts, a .dtb or a board folder." };
+        var addresses = new Argument<string[]>("address")
+        {
+            Description = "Addresses in hexadecimal, 0x in front; each is looked up as a physical and as a virtual one.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        addresses.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(t => !TranslateVerb.TryParse(t.Value, out _)))
+                result.AddError($"'{token.Value}' is no address: write 0x and 1 to 16 hexadecimal digits.");
+        });
+        board.Validators.Add(RefuseUnknownOptions);
+        command.Arguments.Add(board);
+        command.Arguments.Add(addresses);
+        command.SetAction(result =>
+            BoardRunner.Run(new TranslateVerb(result.GetValue(addresses)!), [result.GetValue(board)!], shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Check(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("check", "Report every finding about the boards.");
+        var boards = Boards();
+        command.Arguments.Add(boards);
+        command.SetAction(result => BoardRunner.Run(new CheckVerb(), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Dts(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("dts", "Write the flattened tree, as source or as a blob.");
+        var boards = Boards();
+        var format = new Option<string>("-O", "--out-format") { Description = "Source or blob.", HelpName = "dts|dtb", DefaultValueFactory = _ => "dts" };
+        format.AcceptOnlyFromAmong("dts", "dtb");
+        var file = new Option<string?>("-o", "--out") { Description = "Write to this file and not to standard output; for one board.", HelpName = "FILE" };
+        command.Arguments.Add(boards);
+        command.Options.Add(format);
+        command.Options.Add(file);
+        command.Validators.Add(result =>
+        {
+            var many = result.GetValue(boards) is { Length: > 1 };
+            if (many && result.GetValue(file) is not null)
+                result.AddError("-o takes one board: several trees would overwrite each other.");
+            // Blobs carry no separator: the first would swallow the rest.
+            else if (many && result.GetValue(format) == "dtb" && !result.GetValue(shared.Json))
+                result.AddError("-O dtb takes one board, or --json.");
+        });
+        command.SetAction(result =>
+            BoardRunner.Run(new DtsVerb(result.GetValue(format) == "dtb", result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Argument<string[]> Boards()
+    {
+        var boards = new Argument<string[]>("board") { Description = "A .dts, a .dtb or a board folder.", Arity = ArgumentArity.OneOrMore };
+        boards.Validators.Add(RefuseUnknownOptions);
+        return boards;
+    }
+
+    // An option that does not exist would otherwise be looked for on the disk.
+    private static void RefuseUnknownOptions(ArgumentResult result)
+    {
+        foreach (var token in result.Tokens.Where(t => t.Value.StartsWith('-')))
+            result.AddError($"There is no option '{token.Value}'; a board of that name is given as ./{token.Value}.");
+    }
+
+    /// <summary>The options that every verb takes.</summary>
+    private sealed class SharedOptions
+    {
+        public Option<string[]> Config { get; } = new("--config")
+        {
+            Description = "Lay a policy setting or a Kconfig fragment over the board's defconfig; may be given often. Settings go over fragments.",
+            HelpName = "KEY=VALUE|FILE", Recursive = true, Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = false,
+        };
+
+        public Option<string?> Bootargs { get; } = new("--bootargs")
+        {
+            Description = "Kernel parameters instead of those in /chosen/bootargs.", HelpName = "ARGS", Recursive = true,
+        };
+
+        public Option<bool> Json { get; } = new("--json")
+        {
+            Description = "One JSON object a board, each on a line of its own.", Recursive = true,
+        };
+
+        public Option<string[]> Include { get; } = new("-I", "--include")
+        {
+            Description = "Search this folder for included files as well; may be given often.",
+            HelpName = "FOLDER", Recursive = true, Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = false,
+        };
+
+        public IEnumerable<Option> All => [Config, Bootargs, Json, Include];
+
+        public Settings Of(ParseResult result) => new(
+            result.GetValue(Config) ?? [], result.GetValue(Bootargs), result.GetValue(Json), result.GetValue(Include) ?? []);
+    }
+}

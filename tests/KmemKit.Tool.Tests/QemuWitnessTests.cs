@@ -1,0 +1,123 @@
+using System;
+using System.Collections.Generic;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
+using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Devicetree;
+using KmemKit.BoardCompiler.Diagnostics;
+using KmemKit.BoardCompiler.Layout;
+using KmemKit.Tool.Commands;
+using KmemKit.Tool.Input;
+using NUnit.Framework;
+
+namespace KmemKit.Tool.Tests;
+
+/// <summary>QEMU itself says where its machines have RAM and devices: our boards must say the same.</summary>
+public sealed class QemuWitnessTests
+{
+    [TestCase("virt-cortex-a15", "qemu-system-arm", "virt", "cortex-a15")]
+    [TestCase("virt-cortex-a53", "qemu-system-aarch64", "virt", "cortex-a53")]
+    public void The_devicetree_that_QEMU_makes_has_the_same_nodes_with_the_same_addresses(string board, string qemu, string machine, string cpu)
+    {
+        using var scratch = new Scratch();
+        var blob = scratch["qemu.dtb"];
+        RunQemu(qemu, "-M", $"{machine},dumpdtb={blob}", "-cpu", cpu, "-m", "1024", "-nic", "none", "-display", "none");
+
+        Assert.That(AddressedNodes(Tree($"boards/qemu/{board}/{board}.dts")), Is.EquivalentTo(AddressedNodes(Tree(blob))));
+    }
+
+    [TestCase("virt-cortex-a15", "qemu-system-arm", "virt", "cortex-a15")]
+    [TestCase("virt-cortex-a53", "qemu-system-aarch64", "virt", "cortex-a53")]
+    [TestCase("mps2-an385", "qemu-system-arm", "mps2-an385", "cortex-m3")]
+    [TestCase("mps2-an505", "qemu-system-arm", "mps2-an505", "cortex-m33")]
+    [TestCase("integratorcp-arm946", "qemu-system-arm", "integratorcp", "arm946")]
+    public void Every_range_of_the_board_is_in_QEMU_s_own_memory_map(string board, string qemu, string machine, string cpu)
+    {
+        var memory = machine == "virt" ? new[] { "-m", "1024" } : [];
+        var map = MemoryMap(RunQemu(qemu, ["-M", machine, "-cpu", cpu, .. memory, "-nographic", "-nic", "none", "-S", "-monitor", "stdio", "-serial", "null"]));
+        var layout = Layout($"boards/qemu/{board}/{board}.dts");
+
+        foreach (var bank in layout.Board.Banks)
+            Assert.That(map.Where(r => r.Kind == "ram" && bank.Range.Contains(r.Range)).Sum(r => (long)r.Range.Size.Value), Is.EqualTo((long)bank.Range.Size.Value), bank.ToString());
+        foreach (var device in layout.Board.Devices.Where(d => d.Enabled))
+        {
+            foreach (var range in device.Ranges)
+            {
+                var there = map.Where(r => r.Range.Overlaps(range.Range)).ToList();
+                Assert.That(there, Is.Not.Empty, $"{device.NodePath} {range.Range}: QEMU has nothing there");
+                // A region may be larger than what answers in it; it never starts in nothing.
+                Assert.That(there.Any(r => r.Range.Contains(range.Range.Start)), $"{device.NodePath} {range.Range} starts in nothing");
+                if (device.IsSram)
+                    Assert.That(there.Aggregate(0UL, (sum, r) => sum + r.Range.Intersect(range.Range).Size.Value), Is.EqualTo(range.Range.Size.Value), device.NodePath);
+            }
+        }
+    }
+
+    // "path without unit address: bytes of reg", for all nodes that have one, cpus apart (QEMU counts them by -smp).
+    private static IEnumerable<string> AddressedNodes(DeviceTree tree) => tree.Root.DescendantsAndSelf()
+        .Where(n => n.Property("reg") is not null && !n.Path.StartsWith("/cpus/", StringComparison.Ordinal))
+        .Select(n => $"{n.Path} {Convert.ToHexString(n.Property("reg")!.Value.Span)} {Convert.ToHexString((n.Property("compatible")?.Value ?? default).Span)}");
+
+    private static DeviceTree Tree(string board)
+    {
+        var findings = new DiagnosticBag();
+        var tree = BoardLoader.ReadTree(Request(board), findings).Tree;
+        return tree ?? throw new AssertionException(string.Join('\n', findings));
+    }
+
+    private static MemoryLayout Layout(string board)
+    {
+        var findings = new DiagnosticBag();
+        return BoardLoader.Compile(Request(board), findings).Layout ?? throw new AssertionException(string.Join('\n', findings));
+    }
+
+    private static BoardRequest Request(string board) => new(Path.Combine(Kmem.Root, board), new Settings([], null, false, []));
+
+    // The flat view of what the first cpu sees: "  0000000040000000-000000007fffffff (prio 0, ram): mach-virt.ram".
+    private static List<(PhysRange Range, string Kind)> MemoryMap(string text)
+    {
+        var map = new List<(PhysRange, string)>();
+        var inside = false;
+        foreach (var line in text.Split('\n'))
+        {
+            if (line.StartsWith("FlatView", StringComparison.Ordinal))
+                inside = false;
+            inside |= line.Contains("AS \"cpu-memory-0\"", StringComparison.Ordinal);
+            var match = Regex.Match(line, @"^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (\w+)");
+            if (inside && match.Success)
+                map.Add((PhysRange.FromBounds(new PhysAddr(Hex(match.Groups[1])), Hex(match.Groups[2]) + 1), match.Groups[3].Value));
+        }
+        Assert.That(map, Is.Not.Empty, text);
+        return map;
+
+        static ulong Hex(Group group) => ulong.Parse(group.Value, NumberStyles.HexNumber);
+    }
+
+    private static string RunQemu(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            })!;
+            var error = process.StandardError.ReadToEndAsync();
+            process.StandardInput.Write("info mtree -f\nquit\n");
+            process.StandardInput.Close();
+            var output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Assert.That(process.ExitCode, Is.Zero, error.Result);
+            return output;
+        }
+        catch (Exception exception) when (exception is Win32Exception or IOException)
+        {
+            Assert.Ignore("install the Debian package qemu-system-arm");
+            throw;
+        }
+    }
+}
