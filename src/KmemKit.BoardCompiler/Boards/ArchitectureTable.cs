@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.BoardCompiler.Boards;
@@ -65,6 +66,27 @@ internal static class ArchitectureTable
     // Parts of the core itself: the trees of microcontrollers have no cpu node, but an NVIC and a SysTick, which nothing else than an M-profile core has.
     private static readonly string[] s_coreParts =
         ["arm,armv6m-", "arm,armv7m-", "arm,armv8m-", "arm,v6m-nvic", "arm,v7m-nvic", "arm,v8m-nvic", "arm,v8.1m-nvic"];
+
+    // Cores without an MMU. ARM946E-S and its kin have an MPU, ARM7TDMI and its kin nothing; Cortex-R82 has an MMU as well.
+    private static readonly string[] s_coresWithoutMmu =
+    [
+        "arm,cortex-m", "arm,armv6-m", "arm,armv6m", "arm,armv7-m", "arm,armv7m", "arm,armv7e-m", "arm,armv8-m", "arm,armv8m", "arm,armv8.1-m",
+        "arm,v8-m", "arm,sc000", "arm,sc300", "arm,cortex-r4", "arm,cortex-r5", "arm,cortex-r7", "arm,cortex-r8", "arm,cortex-r52",
+        "arm,arm7tdmi", "arm,arm740", "arm,arm9tdmi", "arm,arm940", "arm,arm946", "arm,arm966", "arm,arm968", "arm,arm996",
+    ];
+
+    /// <summary>Whether the board's processors are known to have no MMU.</summary>
+    public static bool LacksMmu(IEnumerable<BoardCpu> cpus, DeviceTreeNode root)
+    {
+        var any = false;
+        foreach (var cpu in cpus)
+        {
+            any = true;
+            if (!cpu.Compatible.Any(name => Longest(s_coresWithoutMmu, name) is not null))
+                return false;
+        }
+        return any || root.DescendantsAndSelf().Any(node => IsPartOfArmCore(node.Property("compatible").ReadStrings()));
+    }
 
     /// <summary>What the processor can run, the likeliest first; empty where it is not known.</summary>
     public static ImmutableArray<TargetArchitecture> OfCpu(BoardCpu cpu)

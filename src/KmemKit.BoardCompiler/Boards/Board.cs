@@ -20,6 +20,9 @@ public sealed record Board
     /// <summary>From the policy, else from the cpu nodes, else from the root's <c>compatible</c>, else from an NVIC.</summary>
     public TargetArchitecture Architecture { get; init; }
 
+    /// <summary>Whether addresses are translated: <c>CONFIG_MMU</c>, by default whether the processors are not known to lack an MMU.</summary>
+    public bool UsesMmu { get; init; } = true;
+
     /// <summary>The policy.</summary>
     public required Policy Policy { get; init; }
 

@@ -43,6 +43,7 @@ public static class BoardReader
             Model = root.Property("model").ReadString() ?? "",
             Compatible = compatible,
             Architecture = architecture,
+            UsesMmu = policy.Mmu?.Value ?? !ArchitectureTable.LacksMmu(cpus, root),
             Policy = policy,
             Tree = tree,
             Banks = banks,

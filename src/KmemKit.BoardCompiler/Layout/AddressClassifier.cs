@@ -42,7 +42,7 @@ public static partial class AddressClassifier
     /// <summary>What the virtual address is.</summary>
     public static AddressMeaning ClassifyVirtual(MemoryLayout layout, VirtAddr address)
     {
-        if (layout.Board.Policy.Mmu?.Value == false)
+        if (!layout.Board.UsesMmu)
             return WithoutMmu(layout, address);
 
         var status = layout.Linear.VirtToPhys(address, out var physical);

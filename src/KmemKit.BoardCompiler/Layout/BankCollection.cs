@@ -36,7 +36,7 @@ internal static class BankCollection
         foreach (var bank in board.Banks)
         {
             if (bank.Range.End > (bits == 64 ? AddressLimit.Top : new AddressLimit(1UL << bits)) || bank.Range.End.IsTop)
-                diagnostics.Add(DiagnosticTable.BankBeyondPhysicalWidth, bank.Span, bank.Range, bits, board.Name);
+                diagnostics.Add(DiagnosticTable.Layout.BankBeyondPhysicalWidth, bank.Span, bank.Range, bits, board.Name);
             else
                 ram.Add(new RamPiece(bank.Range.Start.Value, bank.Range.End.Value, bank.Span, bank.NumaNode));
         }
@@ -45,14 +45,14 @@ internal static class BankCollection
         {
             if (argument.Start is not null)
             {
-                diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, span, "mem=SIZE@START", "only 32-bit Arm kernels take a start");
+                diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, span, "mem=SIZE@START", "only 32-bit Arm kernels take a start");
                 continue;
             }
             var end = memIsAmount ? EndOfFirst(ram, argument.Size) : argument.Size;
             var lost = ram.Remove(end, ulong.MaxValue);
             if (lost != 0)
             {
-                diagnostics.Add(DiagnosticTable.MemParameterApplied, span, $"ends memory at {new PhysAddr(end)}",
+                diagnostics.Add(DiagnosticTable.Layout.MemParameterApplied, span, $"ends memory at {new PhysAddr(end)}",
                     "0x" + lost.ToString("x", CultureInfo.InvariantCulture));
             }
         }
@@ -66,7 +66,7 @@ internal static class BankCollection
         {
             var end = hole.Range.End.IsTop ? ulong.MaxValue : hole.Range.End.Value;
             if (ram.Remove(hole.Range.Start.Value, end) == 0)
-                diagnostics.Add(DiagnosticTable.HoleOutsideMemory, hole.Span, hole.Range, hole.NodePath);
+                diagnostics.Add(DiagnosticTable.Layout.HoleOutsideMemory, hole.Span, hole.Range, hole.NodePath);
         }
     }
 
@@ -76,7 +76,7 @@ internal static class BankCollection
         if (!ram.IsEmpty)
             return true;
         var reason = board.Banks.IsDefaultOrEmpty ? "" : ": its banks are empty, ignored, or removed by mem= or a hole";
-        diagnostics.Add(DiagnosticTable.LayoutWithoutMemory, board.Tree.Root.Span, board.Name, reason);
+        diagnostics.Add(DiagnosticTable.Layout.LayoutWithoutMemory, board.Tree.Root.Span, board.Name, reason);
         return false;
     }
 

@@ -94,7 +94,7 @@ internal static class LayoutAssembly
             if (start != piece.Start || end != piece.End)
             {
                 var used = end > start ? end - start : 0;
-                diagnostics.Add(DiagnosticTable.RamNotPageAligned, piece.Span, piece.Range, pages,
+                diagnostics.Add(DiagnosticTable.Layout.RamNotPageAligned, piece.Span, piece.Range, pages,
                     used == 0 ? "nothing" : PhysRange.FromBounds(new PhysAddr(start), end).ToString(),
                     "0x" + (piece.Size - used).ToString("x", CultureInfo.InvariantCulture));
             }

@@ -12,8 +12,8 @@ public static class MemoryLayoutPlanner
 {
     /// <summary>The layout of <paramref name="board"/>, or the errors that leave none.</summary>
     /// <remarks>
-    /// The version is <c>CONFIG_LINUX_VERSION</c>, by default the newest whose rules are known. <c>CONFIG_MMU=n</c> gives an identity map on every
-    /// architecture.
+    /// The version is <c>CONFIG_LINUX_VERSION</c>, by default the newest whose rules are known. A board that does not use an MMU
+    /// (<c>CONFIG_MMU=n</c>, or a core that has none) gets an identity map.
     /// </remarks>
     public static LayoutResult Plan(Board board)
     {
@@ -24,7 +24,7 @@ public static class MemoryLayoutPlanner
 
     private static MemoryLayout? PlanCore(Board board, DiagnosticBag diagnostics)
     {
-        if (!(board.Policy.Mmu?.Value ?? true))
+        if (!board.UsesMmu)
             return IdentityLayout.Plan(board, diagnostics);
         switch (board.Architecture)
         {
@@ -37,7 +37,7 @@ public static class MemoryLayoutPlanner
             case TargetArchitecture.X64:
                 return X64Layout.Plan(board, Version(board, X64Layout.Oldest, X64Layout.Newest, diagnostics), diagnostics);
             default:
-                diagnostics.Add(DiagnosticTable.LayoutArchitectureUnknown, board.Tree.Root.Span, board.Architecture, board.Name);
+                diagnostics.Add(DiagnosticTable.Layout.LayoutArchitectureUnknown, board.Tree.Root.Span, board.Architecture, board.Name);
                 return null;
         }
     }
@@ -51,7 +51,7 @@ public static class MemoryLayoutPlanner
         if (known >= oldest && known <= newest)
             return version.Value;
         var used = known < oldest ? oldest : newest;
-        diagnostics.Add(DiagnosticTable.VersionOutsideRules, version.Span, version.Value, board.Architecture, oldest, newest, used);
+        diagnostics.Add(DiagnosticTable.Layout.VersionOutsideRules, version.Span, version.Value, board.Architecture, oldest, newest, used);
         return used;
     }
 }

@@ -61,7 +61,7 @@ internal static class ReservedPlacement
                 continue;
             }
             var where = region.AllocRanges.IsEmpty ? $"lowmem below {new PhysAddr(lowmemLimit)}" : string.Join(", ", region.AllocRanges);
-            diagnostics.Add(DiagnosticTable.ReservedUnplaced, region.Span, region.Name, new PhysAddr(size), new PhysAddr(alignment), where);
+            diagnostics.Add(DiagnosticTable.Layout.ReservedUnplaced, region.Span, region.Name, new PhysAddr(size), new PhysAddr(alignment), where);
         }
         return new TakenMemory(placed.ToImmutable());
     }

@@ -13,7 +13,7 @@ internal sealed class VirtualRangeList(DiagnosticBag diagnostics)
     public void Add(string name, ulong start, AddressLimit end, SizeUnit unit, SourceSpan span)
     {
         if (end < start)
-            diagnostics.Add(DiagnosticTable.VirtualRangeBackwards, span, name, new VirtAddr(start), end);
+            diagnostics.Add(DiagnosticTable.Layout.VirtualRangeBackwards, span, name, new VirtAddr(start), end);
         else
             _ranges.Add(new VirtualRange(name, VirtRange.FromBounds(new VirtAddr(start), end), unit));
     }
@@ -27,7 +27,7 @@ internal sealed class VirtualRangeList(DiagnosticBag diagnostics)
             {
                 var (left, right) = (_ranges[j], _ranges[i]);
                 if (left.Name[0] != '.' && right.Name[0] != '.' && left.Range.Overlaps(right.Range))
-                    diagnostics.Add(DiagnosticTable.VirtualRangesOverlap, default, left.Name, left.Range, right.Name, right.Range);
+                    diagnostics.Add(DiagnosticTable.Layout.VirtualRangesOverlap, default, left.Name, left.Range, right.Name, right.Range);
             }
         }
         return _ranges.ToImmutable();

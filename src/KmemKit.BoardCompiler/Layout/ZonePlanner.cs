@@ -145,7 +145,7 @@ internal static class ZonePlanner
             return starts;
         if (arguments.Kernelcore is { Value.Mirror: true } mirror)
         {
-            diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, mirror.Span, "kernelcore=mirror", "no memory of the board is said to be mirrored");
+            diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, mirror.Span, "kernelcore=mirror", "no memory of the board is said to be mirrored");
             return starts;
         }
         var shift = parts.Pages.PageShift;
@@ -161,7 +161,7 @@ internal static class ZonePlanner
         if (kernelcore == 0 || kernelcore >= total)
         {
             var span = arguments.Kernelcore?.Span ?? arguments.Movablecore?.Span ?? default;
-            diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, span, "kernelcore=/movablecore=", "it leaves nothing to ZONE_MOVABLE, or everything");
+            diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, span, "kernelcore=/movablecore=", "it leaves nothing to ZONE_MOVABLE, or everything");
             return starts;
         }
 

@@ -17,7 +17,8 @@ internal sealed class BoardVectorTests
     private static string Folder => Path.Combine(BlobVectors.RepositoryRoot, "tests", "vectors", "diagnostics");
 
     private static IEnumerable<string> Ids =>
-        DiagnosticTable.SetUp.Rules.Concat(DiagnosticTable.Policy.Rules).Concat(DiagnosticTable.Board.Rules).Select(rule => rule.Id);
+        DiagnosticTable.SetUp.Rules.Concat(DiagnosticTable.Policy.Rules).Concat(DiagnosticTable.Board.Rules)
+            .Concat(DiagnosticTable.Layout.Rules).Select(rule => rule.Id);
 
     [TestCaseSource(nameof(Ids))]
     public void The_bad_board_has_this_finding(string id)
@@ -26,12 +27,13 @@ internal sealed class BoardVectorTests
         Assert.That(result.Diagnostics.Select(d => d.Id), Does.Contain(id));
         var rule = DiagnosticTable.All.Single(r => r.Id == id);
         Assert.That(result.HasErrors, Is.EqualTo(rule.DefaultSeverity == DiagnosticSeverity.Error), string.Join("\n", result.Diagnostics));
-        foreach (var diagnostic in result.Diagnostics.Where(d => d.Id == id && !HasOverrides(id)))
+        // What a constant of the kernel does stands in no file.
+        foreach (var diagnostic in result.Diagnostics.Where(d => d.Id == id && !HasOverrides(id) && id is not ("KMK3516" or "KMK3529")))
             Assert.That(diagnostic.Span.IsKnown, Is.True, diagnostic.ToString());
     }
 
     [TestCaseSource(nameof(Ids))]
-    public void The_good_neighbour_has_no_finding_of_policy_and_board(string id)
+    public void The_good_neighbour_has_no_finding_of_policy_board_and_layout(string id)
     {
         var result = Compile(id, "good");
         Assert.That(result.BoardIds(), Is.Empty, string.Join("\n", result.Diagnostics));

@@ -97,8 +97,7 @@ public sealed class AddressClassifierTests
     public void Without_an_MMU_a_virtual_address_is_the_physical_one()
     {
         var full = SampleLayout.Full();
-        var policy = full.Board.Policy with { Mmu = new Setting<bool>(false, default) };
-        var layout = full with { Board = full.Board with { Policy = policy } };
+        var layout = full with { Board = full.Board with { UsesMmu = false } };
 
         var meaning = AddressClassifier.ClassifyVirtual(layout, new VirtAddr(0xf991_e000));
 

@@ -47,7 +47,7 @@ internal static class ArmBanks
             rest.Remove(piece.Start, piece.End);
         if (!rest.IsEmpty)
         {
-            diagnostics.Add(DiagnosticTable.MemParameterApplied, board.Policy.Bootargs.Mem[0].Span,
+            diagnostics.Add(DiagnosticTable.Layout.MemParameterApplied, board.Policy.Bootargs.Mem[0].Span,
                 "replaces the firmware's map", "0x" + rest.TotalSize.ToString("x", CultureInfo.InvariantCulture));
         }
     }
@@ -63,7 +63,7 @@ internal static class ArmBanks
             {
                 if (limit > LpaeEnd)
                 {
-                    diagnostics.Add(DiagnosticTable.BankBeyondPhysicalWidth, span, bank, 40, board.Name);
+                    diagnostics.Add(DiagnosticTable.Layout.BankBeyondPhysicalWidth, span, bank, 40, board.Name);
                     return;
                 }
                 end = limit.Value;
@@ -71,7 +71,7 @@ internal static class ArmBanks
             else if (start > uint.MaxValue)
             {
                 messages.Add($"Ignoring memory at {Hex(start)} outside 32-bit physical address space");
-                diagnostics.Add(DiagnosticTable.BankOutside32Bits, span, Hex(start), bank, bank.Size);
+                diagnostics.Add(DiagnosticTable.Layout.BankOutside32Bits, span, Hex(start), bank, bank.Size);
                 return;
             }
             else if (limit >= FourGiB)
@@ -79,7 +79,7 @@ internal static class ArmBanks
                 // ULONG_MAX, not 4 GiB, is the end that fits into 32 bits; the page mask then takes the whole last page.
                 end = FourGiB - PageSize;
                 messages.Add($"Truncating memory at {Hex(start)} to fit in 32-bit physical address space");
-                diagnostics.Add(DiagnosticTable.BankTruncatedTo32Bits, span,
+                diagnostics.Add(DiagnosticTable.Layout.BankTruncatedTo32Bits, span,
                     Hex(start), bank, PhysRange.FromBounds(bank.Start, end), limit.SizeFrom(end));
             }
             else
@@ -96,7 +96,7 @@ internal static class ArmBanks
                 var below = last < physOffset ? last : physOffset;
                 var text = $"Ignoring memory below PHYS_OFFSET: {Hex(first)}-{Hex(below)}";
                 messages.Add(text);
-                diagnostics.Add(DiagnosticTable.BankBelowPhysOffset, span, Hex(first), Hex(below), bank, new PhysAddr(physOffset));
+                diagnostics.Add(DiagnosticTable.Layout.BankBelowPhysOffset, span, Hex(first), Hex(below), bank, new PhysAddr(physOffset));
                 first = below;
             }
             ram.Add(new RamPiece(first, last, span, node));
@@ -105,7 +105,7 @@ internal static class ArmBanks
         private void ReportPartialPages(ulong start, ulong end, ulong first, ulong last, SourceSpan span)
         {
             var used = last > first ? last - first : 0;
-            diagnostics.Add(DiagnosticTable.RamNotPageAligned, span, PhysRange.FromBounds(new PhysAddr(start), end), "4K",
+            diagnostics.Add(DiagnosticTable.Layout.RamNotPageAligned, span, PhysRange.FromBounds(new PhysAddr(start), end), "4K",
                 used == 0 ? "nothing" : PhysRange.FromBounds(new PhysAddr(first), last).ToString(),
                 "0x" + (end - start - used).ToString("x", CultureInfo.InvariantCulture));
         }

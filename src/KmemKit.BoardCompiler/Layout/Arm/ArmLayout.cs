@@ -45,7 +45,7 @@ internal static class ArmLayout
         vmallocMin += reclaim.VmallocHoleBytes;
         if (vmallocMin >= vmallocEnd)
         {
-            diagnostics.Add(DiagnosticTable.NoRoomForVmalloc, policy.Reclaim?.Span ?? default, new VirtAddr(vmallocMin), new VirtAddr(vmallocEnd));
+            diagnostics.Add(DiagnosticTable.Layout.NoRoomForVmalloc, policy.Reclaim?.Span ?? default, new VirtAddr(vmallocMin), new VirtAddr(vmallocEnd));
             return null;
         }
 
@@ -77,7 +77,7 @@ internal static class ArmLayout
         }
         if (split.LowmemLimit <= physOffset)
         {
-            diagnostics.Add(DiagnosticTable.NoLowmem, policy.PhysOffset?.Span ?? ram.Pieces[0].Span,
+            diagnostics.Add(DiagnosticTable.Layout.NoLowmem, policy.PhysOffset?.Span ?? ram.Pieces[0].Span,
                 board.Name, new PhysAddr(physOffset), new PhysAddr(reclaim.ToPhys(vmallocMin)), ram.Pieces[0].Range);
             return null;
         }
@@ -86,7 +86,7 @@ internal static class ArmLayout
         var vmallocStart = Alignment.Down(highMemory + ArmRules.VmallocOffset, ArmRules.VmallocOffset);
         if (vmallocStart >= vmallocEnd)
         {
-            diagnostics.Add(DiagnosticTable.NoRoomForVmalloc, policy.VmallocEnd?.Span ?? default, new VirtAddr(highMemory), new VirtAddr(vmallocEnd));
+            diagnostics.Add(DiagnosticTable.Layout.NoRoomForVmalloc, policy.VmallocEnd?.Span ?? default, new VirtAddr(highMemory), new VirtAddr(vmallocEnd));
             return null;
         }
         var virtualRanges = new ArmVirtualRanges(policy, rules, pageOffset, vmallocStart, vmallocEnd, highMemory, diagnostics).List(
@@ -122,7 +122,7 @@ internal static class ArmLayout
         if (ArmPlatform.VmallocEnd(board, pageOffset) is { } known)
             return known;
         const ulong Assumed = 0xff00_0000;
-        diagnostics.Add(DiagnosticTable.VmallocEndAssumed, board.Policy.LinuxVersion?.Span ?? default,
+        diagnostics.Add(DiagnosticTable.Layout.VmallocEndAssumed, board.Policy.LinuxVersion?.Span ?? default,
             version, board.Compatible.IsDefaultOrEmpty ? board.Name : board.Compatible[0], new VirtAddr(Assumed));
         return Assumed;
     }
@@ -136,7 +136,7 @@ internal static class ArmLayout
             : null;
         if (reason is null)
             return true;
-        diagnostics.Add(DiagnosticTable.PageOffsetUnusable, policy.PageOffset?.Span ?? policy.VmallocEnd?.Span ?? default,
+        diagnostics.Add(DiagnosticTable.Layout.PageOffsetUnusable, policy.PageOffset?.Span ?? policy.VmallocEnd?.Span ?? default,
             new VirtAddr(pageOffset), "32-bit Arm", reason);
         return false;
     }
@@ -148,7 +148,7 @@ internal static class ArmLayout
         if (start == first.Start)
             return;
         var lost = ram.Remove(first.Start, start);
-        diagnostics.Add(DiagnosticTable.FirstBankNotPmdAligned, first.Span, first.Range, version, new PhysAddr(lost), new PhysAddr(start));
+        diagnostics.Add(DiagnosticTable.Layout.FirstBankNotPmdAligned, first.Span, first.Range, version, new PhysAddr(lost), new PhysAddr(start));
     }
 
     private static LowmemSplit DropHighmem(LowmemSplit split, DiagnosticBag diagnostics, List<string> messages)
@@ -158,7 +158,7 @@ internal static class ArmLayout
         var ignored = split.Ignored.Copy();
         foreach (var piece in split.High.Pieces)
             ignored.Add(piece);
-        diagnostics.Add(DiagnosticTable.RamIgnored, split.High.Pieces[0].Span, Message, new PhysAddr(split.High.TotalSize));
+        diagnostics.Add(DiagnosticTable.Layout.RamIgnored, split.High.Pieces[0].Span, Message, new PhysAddr(split.High.TotalSize));
         return split with { High = new Ram(), Ignored = ignored };
     }
 

@@ -193,7 +193,7 @@ internal sealed class ArmLowmem(
     private void Report(SourceSpan span, ulong bytes, string message)
     {
         messages.Add(message);
-        diagnostics.Add(DiagnosticTable.RamIgnored, span, message, "0x" + bytes.ToString("x", CultureInfo.InvariantCulture));
+        diagnostics.Add(DiagnosticTable.Layout.RamIgnored, span, message, "0x" + bytes.ToString("x", CultureInfo.InvariantCulture));
     }
 
     // %.8llx

@@ -38,14 +38,14 @@ internal static class ArmVmalloc
             var verb = rules.Vmalloc == VmallocRule.OffsetAlways ? "is too small" : "too small";
             var text = $"vmalloc area {verb}, limiting to {size >> 20}{rules.MegabyteWord}";
             messages.Add(text);
-            diagnostics.Add(DiagnosticTable.VmallocTooSmall, request.Span, text, asked);
+            diagnostics.Add(DiagnosticTable.Layout.VmallocTooSmall, request.Span, text, asked);
         }
         if (size > maximum)
         {
             size = maximum;
             var text = $"vmalloc area is too big, limiting to {size >> 20}{rules.MegabyteWord}";
             messages.Add(text);
-            diagnostics.Add(DiagnosticTable.VmallocTooBig, request.Span, text, asked);
+            diagnostics.Add(DiagnosticTable.Layout.VmallocTooBig, request.Span, text, asked);
         }
         return vmallocEnd - size - offset;
     }

@@ -103,7 +103,7 @@ internal sealed class ReclaimPlan
     {
         var end = hole.End.Value;
         if (!hole.Start.IsAligned(ArmRules.SectionSize) || end % ArmRules.SectionSize != 0)
-            diagnostics.Add(DiagnosticTable.HoleNotSectionAligned, span, hole);
+            diagnostics.Add(DiagnosticTable.Layout.HoleNotSectionAligned, span, hole);
         var virt = hole.Start.Value - _physOffset + _pageOffset;
         var virtOffset = virt % ArmRules.PmdSize;
         var physOffset = end % ArmRules.PmdSize;
@@ -115,7 +115,7 @@ internal sealed class ReclaimPlan
         HoleEndVirt = virt + Math.Max(virtOffset, physOffset);
         var from = new VirtAddr(virt).ToString();
         var to = new VirtAddr(HoleEndVirt).ToString();
-        diagnostics.Add(DiagnosticTable.VirtualHole, span, from, to, hole);
+        diagnostics.Add(DiagnosticTable.Layout.VirtualHole, span, from, to, hole);
         messages.Add($"Physical memory hole is not aligned. There will be a virtual memory hole from {from.Substring(2)} to {to.Substring(2)}");
     }
 }

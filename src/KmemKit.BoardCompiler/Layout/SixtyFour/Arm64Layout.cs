@@ -20,7 +20,7 @@ internal static class Arm64Layout
         var vaBits = policy.VaBits?.Value ?? (choices.Contains(48) ? 48 : choices[choices.Length - 1]);
         if (!choices.Contains(vaBits))
         {
-            diagnostics.Add(DiagnosticTable.VaBitsUnusable, policy.VaBits?.Span ?? default, vaBits, pages, version, string.Join(", ", choices));
+            diagnostics.Add(DiagnosticTable.Layout.VaBitsUnusable, policy.VaBits?.Span ?? default, vaBits, pages, version, string.Join(", ", choices));
             return null;
         }
         var rules = Arm64Rules.For(version, vaBits, pages);
@@ -34,7 +34,7 @@ internal static class Arm64Layout
         var physOffset = policy.PhysOffset?.Value.Value ?? Alignment.Down(ram.Start, MemstartAlignment(board, pages, version));
         if (physOffset > ram.Start)
         {
-            diagnostics.Add(DiagnosticTable.NoLowmem, policy.PhysOffset?.Span ?? default, board.Name, new PhysAddr(physOffset), "above it",
+            diagnostics.Add(DiagnosticTable.Layout.NoLowmem, policy.PhysOffset?.Span ?? default, board.Name, new PhysAddr(physOffset), "above it",
                 ram.Pieces[0].Range);
             return null;
         }

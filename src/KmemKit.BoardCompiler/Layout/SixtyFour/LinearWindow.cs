@@ -18,7 +18,7 @@ internal static class LinearWindow
                 continue;
             var lost = piece with { Start = Math.Max(piece.Start, end) };
             ignored.Add(lost);
-            diagnostics.Add(DiagnosticTable.RamBeyondLinearMap, piece.Span, lost.Range, new PhysAddr(start), new PhysAddr(end), new PhysAddr(lost.Size));
+            diagnostics.Add(DiagnosticTable.Layout.RamBeyondLinearMap, piece.Span, lost.Range, new PhysAddr(start), new PhysAddr(end), new PhysAddr(lost.Size));
         }
         ram.Remove(end, ulong.MaxValue);
         return ignored;

@@ -22,7 +22,7 @@ internal static class X64Layout
         var policy = board.Policy;
         var five = (policy.X86FiveLevel?.Value ?? false) && version >= new LinuxVersion(4, 14);
         if ((policy.X86FiveLevel?.Value ?? false) && !five)
-            diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, policy.X86FiveLevel!.Value.Span, "CONFIG_X86_5LEVEL", $"Linux {version} has four levels");
+            diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, policy.X86FiveLevel!.Value.Span, "CONFIG_X86_5LEVEL", $"Linux {version} has four levels");
         // From 4.20 the LDT remap sits in front of the direct map.
         var moved = version >= new LinuxVersion(4, 20);
         var pageOffset = five

@@ -43,7 +43,7 @@ internal static class X86Layout
         if (pageOffset % (pae ? 1UL << 30 : 4UL << 20) != 0 || pageOffset < 16UL << 20
             || vmallocEnd > uint.MaxValue || vmallocEnd < pageOffset + (64UL << 20))
         {
-            diagnostics.Add(DiagnosticTable.PageOffsetUnusable, policy.PageOffset?.Span ?? default, new VirtAddr(pageOffset), "32-bit x86",
+            diagnostics.Add(DiagnosticTable.Layout.PageOffsetUnusable, policy.PageOffset?.Span ?? default, new VirtAddr(pageOffset), "32-bit x86",
                 $"it has to be a multiple of {(pae ? "1 GiB (PAE)" : "4 MiB")} with 64 MiB or more up to VMALLOC_END {new VirtAddr(vmallocEnd)}");
             return null;
         }
@@ -62,7 +62,7 @@ internal static class X86Layout
         var lowEnd = LowEnd(policy, ram, ignored, maxLow, highmem, diagnostics, messages);
         if (lowEnd == 0 || ram.Start >= lowEnd)
         {
-            diagnostics.Add(DiagnosticTable.NoLowmem, ram.Pieces.Count == 0 ? default : ram.Pieces[0].Span, board.Name, PhysAddr.Zero,
+            diagnostics.Add(DiagnosticTable.Layout.NoLowmem, ram.Pieces.Count == 0 ? default : ram.Pieces[0].Span, board.Name, PhysAddr.Zero,
                 new PhysAddr(lowEnd), ram.Pieces.Count == 0 ? "none" : ram.Pieces[0].Range.ToString());
             return null;
         }
@@ -87,7 +87,7 @@ internal static class X86Layout
             : highMemory + VmallocOffset;
         if (vmallocStart >= vmallocEnd)
         {
-            diagnostics.Add(DiagnosticTable.NoRoomForVmalloc, policy.Bootargs.Vmalloc?.Span ?? default, new VirtAddr(highMemory), new VirtAddr(vmallocEnd));
+            diagnostics.Add(DiagnosticTable.Layout.NoRoomForVmalloc, policy.Bootargs.Vmalloc?.Span ?? default, new VirtAddr(highMemory), new VirtAddr(vmallocEnd));
             return null;
         }
         var ranges = new VirtualRangeList(diagnostics);
@@ -128,7 +128,7 @@ internal static class X86Layout
     {
         if (policy.FixaddrStart is { } given)
             return given.Value.Value;
-        diagnostics.Add(DiagnosticTable.FixaddrAssumed, default, new VirtAddr(AssumedFixaddrStart));
+        diagnostics.Add(DiagnosticTable.Layout.FixaddrAssumed, default, new VirtAddr(AssumedFixaddrStart));
         return AssumedFixaddrStart;
     }
 
@@ -152,7 +152,7 @@ internal static class X86Layout
             var lost = piece with { Start = Math.Max(piece.Start, end) };
             ignored.Add(lost);
             var word = bits == 32 ? "Warning only 4GB will be used. Use a HIGHMEM64G enabled kernel" : "Warning only 64GB will be used";
-            diagnostics.Add(DiagnosticTable.RamIgnored, piece.Span, $"{word}. Ignoring RAM at {lost.Range}", new PhysAddr(lost.Size));
+            diagnostics.Add(DiagnosticTable.Layout.RamIgnored, piece.Span, $"{word}. Ignoring RAM at {lost.Range}", new PhysAddr(lost.Size));
         }
         messages.Add(bits == 32 ? "Warning only 4GB will be used." : "Warning only 64GB will be used.");
         if (bits == 32)
@@ -174,12 +174,12 @@ internal static class X86Layout
                 return end;
             if (!highmem)
             {
-                diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, span, "highmem=", "the kernel has no highmem (CONFIG_HIGHMEM)");
+                diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, span, "highmem=", "the kernel has no highmem (CONFIG_HIGHMEM)");
                 return end;
             }
             if (move >= end || end - move < 64UL << 20)
             {
-                diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, span, "highmem=", "it would leave less than 64 MiB of lowmem");
+                diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, span, "highmem=", "it would leave less than 64 MiB of lowmem");
                 return end;
             }
             return end - move;
@@ -194,7 +194,7 @@ internal static class X86Layout
         if (wanted is { } limit)
         {
             if (limit > end - maxLow)
-                diagnostics.Add(DiagnosticTable.ParameterWithoutEffect, span, "highmem=", "the board has less highmem than that");
+                diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, span, "highmem=", "the board has less highmem than that");
             else if (limit < end - maxLow)
                 Drop(ram, ignored, maxLow + limit, $"highmem={new PhysAddr(limit)} limits highmem", diagnostics);
         }
@@ -212,6 +212,6 @@ internal static class X86Layout
             span = piece.Span;
         }
         var lost = ram.Remove(from, ulong.MaxValue);
-        diagnostics.Add(DiagnosticTable.RamIgnored, span, message, new PhysAddr(lost));
+        diagnostics.Add(DiagnosticTable.Layout.RamIgnored, span, message, new PhysAddr(lost));
     }
 }
