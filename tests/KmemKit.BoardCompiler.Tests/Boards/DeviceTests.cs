@@ -69,14 +69,14 @@ public class DeviceTests
         var result = Root("""
             memory@80000000 { device_type = "memory"; reg = <0 0x80000000 0 0x10000000>; };
             pcie@10000000 { device_type = "pci"; #address-cells = <3>; #size-cells = <2>; reg = <0 0x10000000 0 0x1000>;
-                ranges = <0x01000000 0 0 0 0x3eff0000 0 0x10000>, <0x02000000 0 0x10000000 0 0x20000000 0 0x10000000>, <0x43000000 0x80 0 0x90 0 0x80 0>;
+                ranges = <0x02000000 0 0 0 0x20000000 0 0x18000000>, <0x01000000 0 0 0 0x3eff0000 0 0x10000>, <0x43000000 0x80 0 0x90 0 0x80 0>;
                 dma-ranges = <0x02000000 0 0 0 0x80000000 0 0x10000000>;
                 dev@0,0 { reg = <0x0 0 0 0 0>, <0x82000010 0 0x10100000 0 0x1000>, <0x81000014 0 0x100 0 0x10>, <0x83000018 0x80 0x1000 0 0x1000>; };
             };
             """);
         var device = result.Board!.Devices.Single(d => d.NodePath.EndsWith("dev@0,0", System.StringComparison.Ordinal));
         Assert.That(result.BoardIds(), Is.Empty);
-        Assert.That(device.Ranges.Select(r => r.Range), Is.EqualTo(new[] { Range(0x20100000, 0x1000), Range(0x3eff0100, 0x10), Range(0x9000001000, 0x1000) }));
+        Assert.That(device.Ranges.Select(r => r.Range), Is.EqualTo(new[] { Range(0x30100000, 0x1000), Range(0x3eff0100, 0x10), Range(0x9000001000, 0x1000) }));
         var bus = result.Board.Buses.Single();
         Assert.That(bus.DmaRanges.Single().Bus.Value, Is.Zero);
         Assert.That((bus.DmaRanges.Single().Parent.Value, bus.DmaRanges.Single().Size.Value, bus.DmaRanges.Single().Space.Single()),

@@ -65,6 +65,6 @@ public sealed class KernelBlockWriterTests
     public void Without_virtual_ranges_there_is_no_block() =>
         Assert.That(KernelBlockWriter.Write(SampleLayout.With(SampleLayout.Board())), Is.Empty);
 
-    private static string Line(Boards.Board board, string name, ulong start, ulong end, SizeUnit unit) =>
+    private static string Line(KmemKit.BoardCompiler.Boards.Board board, string name, ulong start, ulong end, SizeUnit unit) =>
         KernelBlockWriter.Line(SampleLayout.With(board), new VirtualRange(name, SampleLayout.Virt(start, end), unit));
 }
