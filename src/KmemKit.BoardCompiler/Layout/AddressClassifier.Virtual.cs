@@ -128,7 +128,7 @@ public static partial class AddressClassifier
     };
 
     // By where the direct map lies: a kernel too old for five levels has four whatever the policy asks.
-    private static int X64SignBit(MemoryLayout layout) => layout.PageOffset.Value is > 0 and < 0xffff_0000_0000_0000 ? 56 : 47;
+    private static int X64SignBit(MemoryLayout layout) => layout.PageOffset.Value is >= 0xff00_0000_0000_0000 and < 0xffff_0000_0000_0000 ? 56 : 47;
 
     private static int VaBits(MemoryLayout layout)
     {

@@ -1,4 +1,5 @@
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Policies;
 using KmemKit.BoardCompiler.Writers;
 using NUnit.Framework;
 
@@ -61,7 +62,7 @@ public sealed class LayoutTextWriterTests
     {
         var layout = SampleLayout.Full() with
         {
-            Model = new MemoryModel(KmemKit.BoardCompiler.Policies.MemoryModelKind.Sparse, 28, [new MemorySection(0, 1), new MemorySection(2, 1), new MemorySection(3, 1), new MemorySection(4, 1), new MemorySection(9, 1)], 7),
+            Model = new MemoryModel(MemoryModelKind.Sparse, 28, [new MemorySection(0, 1), new MemorySection(2, 1), new MemorySection(3, 1), new MemorySection(4, 1), new MemorySection(9, 1)], 7),
         };
 
         Assert.That(LayoutTextWriter.Write(layout), Does.Contain("  memory model sparse, sections of 2^28 bytes: 0 2-4 9, 7 page descriptors\n"));
