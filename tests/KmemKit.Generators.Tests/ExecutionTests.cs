@@ -1,0 +1,161 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Runtime.Loader;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Boards;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Linear;
+using KmemKit.BoardCompiler.Sources;
+using KmemKit.Generators.Tests.Harness;
+using NUnit.Framework;
+
+namespace KmemKit.Generators.Tests;
+
+/// <summary>Generated code is loaded and run: what it answers is what layout and linear map answer.</summary>
+[TestFixture]
+internal sealed class ExecutionTests
+{
+    private static readonly string[] Boards =
+    [
+        "qcom/msm8974", "qcom/msm8974-dont-map-hole", "qcom/msm8974-vmalloc-saving", "qcom/msm7x30", "qcom/apq8016-sbc", "pc/pc-32", "pc/pc-pae", "pc/pc-64",
+        "qemu/virt-cortex-a15", "qemu/virt-cortex-a53", "qemu/mps2-an385", "qemu/mps2-an505", "qemu/integratorcp-arm946",
+    ];
+
+    [TestCaseSource(nameof(Boards))]
+    public void Generated_type_says_what_the_layout_says(string board)
+    {
+        var type = Load(board, out var layout);
+        typeof(ExecutionTests).GetMethod(nameof(AssertEqual), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [layout], null);
+    }
+
+    [TestCaseSource(nameof(Boards))]
+    public void Generated_translation_is_the_linear_map_at_every_edge(string board)
+    {
+        var type = Load(board, out var layout);
+        typeof(ExecutionTests).GetMethod(nameof(AssertTranslates), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [layout], null);
+    }
+
+    private static void AssertEqual<TBoard>(MemoryLayout layout) where TBoard : struct, IBoard<TBoard>
+    {
+        Assert.That(TBoard.Name, Is.EqualTo(layout.Board.Name));
+        Assert.That(TBoard.Model, Is.EqualTo(layout.Board.Model));
+        Assert.That(TBoard.Compatible.ToArray(), Is.EqualTo(layout.Board.Compatible));
+        Assert.That(TBoard.Profile, Is.EqualTo(layout.Profile));
+        Assert.That(TBoard.Pages, Is.EqualTo(layout.Pages));
+        Assert.That(TBoard.PhysOffset, Is.EqualTo(layout.PhysOffset));
+        Assert.That(TBoard.PageOffset, Is.EqualTo(layout.PageOffset));
+        Assert.That(TBoard.LowmemLimit, Is.EqualTo(layout.LowmemLimit));
+        Assert.That(TBoard.HighMemory, Is.EqualTo(layout.HighMemory));
+        Assert.That(TBoard.Banks.ToArray(), Is.EqualTo(layout.Banks.Select(b => new BoardBank(b.Range, b.Kind == BankKind.Highmem))));
+        Assert.That(TBoard.Holes.ToArray().Select(h => (h.Range, h.Kind.ToString())), Is.EqualTo(layout.Holes.Select(h => (h.Range, h.Kind.ToString()))));
+        Assert.That(TBoard.VirtualRanges.ToArray(), Is.EqualTo(layout.Virtual.Select(v => new BoardVirtualRange(v.Name, v.Range))));
+        Assert.That(TBoard.Zones.ToArray(), Is.EqualTo(layout.Zones.Select(z => new BoardZone(z.Name, z.Node, z.Start, z.Spanned, z.Present))));
+        Assert.That(TBoard.Segments.ToArray(), Is.EqualTo(layout.Linear.Segments.Select(s => new BoardSegment(s.Phys, s.Virt, s.Size))));
+        Assert.That(TBoard.Reserved.ToArray(), Is.EqualTo(layout.Reserved.Select(r => new BoardReservation(
+            r.Region.Name, r.Region.NodePath, r.Range, r.Region.NoMap, r.Region.Reusable))));
+        foreach (var message in layout.Messages)
+            Assert.That(TBoard.BootLog, Does.Contain(message + "\n"));
+        AssertDevices(typeof(TBoard), layout);
+        AssertVmalloc(typeof(TBoard), layout);
+    }
+
+    private static void AssertVmalloc(Type type, MemoryLayout layout)
+    {
+        var range = layout.Virtual.FirstOrDefault(v => v.Name == "vmalloc")?.Range;
+        if (type.GetInterfaces().Any(i => i.GetGenericTypeDefinition() == typeof(IMmuBoard<>)) && range is { } vmalloc)
+        {
+            Assert.That(type.GetProperty("VmallocStart")!.GetValue(null), Is.EqualTo(vmalloc.Start));
+            Assert.That(type.GetProperty("VmallocEnd")!.GetValue(null), Is.EqualTo(vmalloc.End));
+        }
+    }
+
+    private static void AssertDevices(Type type, MemoryLayout layout)
+    {
+        var devices = type.GetNestedType("Devices")!;
+        var ranges = layout.Board.Devices.SelectMany(d => d.Ranges.Select(r => (d.NodePath, r.Range))).ToArray();
+        Assert.That(devices.GetField("Count")!.GetValue(null), Is.EqualTo(ranges.Length));
+        var path = devices.GetMethod("PathOf")!.CreateDelegate<Func<int, string>>();
+        var bases = devices.GetProperty("Bases")!.GetMethod!.CreateDelegate<Column>()();
+        var sizes = devices.GetProperty("Sizes")!.GetMethod!.CreateDelegate<Column>()();
+        for (var i = 0; i < ranges.Length; i++)
+            Assert.That((path(i), new PhysRange(new PhysAddr(bases[i]), sizes[i])), Is.EqualTo(ranges[i]));
+        var members = devices.GetProperties().Where(p => p.PropertyType == typeof(DeviceRegion)).Select(p => (DeviceRegion)p.GetValue(null)!).ToArray();
+        foreach (var device in layout.Board.Devices)
+        {
+            // Every label has a member for every range.
+            Assert.That(members.Count(m => m.Path == device.NodePath), Is.EqualTo(device.Labels.Length * device.Ranges.Length), device.NodePath);
+        }
+    }
+
+    private delegate ReadOnlySpan<ulong> Column();
+
+    private static void AssertTranslates<TBoard>(MemoryLayout layout) where TBoard : struct, IBoard<TBoard>
+    {
+        var map = layout.Linear;
+        ulong[] edges =
+        [
+            0, 1, 0xffffffff, 0x100000000, ulong.MaxValue,
+            .. layout.Banks.SelectMany(b => Around(b.Range.Start.Value, b.Range.End)), .. layout.Holes.SelectMany(h => Around(h.Range.Start.Value, h.Range.End)),
+            .. layout.Virtual.SelectMany(v => Around(v.Range.Start.Value, v.Range.End)),
+            .. map.Segments.SelectMany(s => Around(s.Phys.Value, s.PhysRange.End)), .. map.Segments.SelectMany(s => Around(s.Virt.Value, s.VirtRange.End)),
+            .. map.Ram.SelectMany(r => Around(r.Start.Value, r.End)),
+        ];
+        foreach (var edge in edges.Distinct())
+        {
+            var isRam = map.PhysToVirt(new PhysAddr(edge), out var virt) == TranslationStatus.Ok;
+            Assert.That(TBoard.TryPhysToVirt(new PhysAddr(edge), out var virtual_), Is.EqualTo(isRam), $"phys 0x{edge:x}");
+            Assert.That(virtual_, Is.EqualTo(isRam ? virt : default), $"phys 0x{edge:x}");
+            if (isRam)
+                Assert.That(TBoard.PhysToVirt(new PhysAddr(edge)), Is.EqualTo(virt), $"phys 0x{edge:x}");
+
+            var isMapped = map.VirtToPhys(new VirtAddr(edge), out var phys) == TranslationStatus.Ok;
+            Assert.That(TBoard.TryVirtToPhys(new VirtAddr(edge), out var physical), Is.EqualTo(isMapped), $"virt 0x{edge:x}");
+            Assert.That(physical, Is.EqualTo(isMapped ? phys : default), $"virt 0x{edge:x}");
+            if (isMapped)
+                Assert.That(TBoard.VirtToPhys(new VirtAddr(edge)), Is.EqualTo(phys), $"virt 0x{edge:x}");
+        }
+    }
+
+    // Just outside, first, last, just outside.
+    private static ulong[] Around(ulong start, AddressLimit end) =>
+        unchecked([start - 1, start, start + 1, end.Wrapped - 2, end.Wrapped - 1, end.Wrapped, end.Wrapped + 1]);
+
+    private static Type Load(string board, out MemoryLayout layout)
+    {
+        var project = new GeneratorProject().Repository(board).Run();
+        using var image = new MemoryStream();
+        var emitted = project.Output.Emit(image);
+        Assert.That(emitted.Success, string.Join("\n", project.Result.Diagnostics.Concat(emitted.Diagnostics)));
+        image.Position = 0;
+        var assembly = new AssemblyLoadContext(board, isCollectible: true).LoadFromStream(image);
+        layout = Plan(board);
+        return assembly.GetTypes().Single(t => t.Namespace == "Boards" && t.IsValueType && !t.IsNested);
+    }
+
+    // The layout by the library, from the files themselves.
+    private static MemoryLayout Plan(string board)
+    {
+        var path = Path.Combine(BoardFiles.Root, "boards", board, Path.GetFileName(board));
+        var result = BoardPipeline.Compile(new BoardInput(new SourceFile(path + ".dts", File.ReadAllText(path + ".dts")))
+        {
+            Provider = new DiskProvider(),
+            Defconfig = new SourceFile(path + "_defconfig", File.ReadAllText(path + "_defconfig")),
+            RequireLayout = true,
+        });
+        return result.Layout ?? throw new InvalidOperationException(string.Join("\n", result.Diagnostics));
+    }
+
+    private sealed class DiskProvider : ISourceProvider
+    {
+        public System.Collections.Generic.IReadOnlyList<string> IncludePaths => [];
+
+        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
+
+        public SourceFile? OpenBinary(string path) => null;
+    }
+}
