@@ -16,7 +16,7 @@ public class IdentityLayoutTests
         	#address-cells = <1>;
         	#size-cells = <1>;
         	cpus { #address-cells = <1>; #size-cells = <0>; cpu@0 { device_type = "cpu"; compatible = "{0}"; reg = <0>; }; };
-        	memory@20000000 { device_type = "memory"; reg = <0x20000000 0x10000 0x60000000 0x20000000>; };
+        	memory@20000000 { device_type = "memory"; reg = <0x20000000 0x200000 0x60000000 0x20000000>; };
         };
         """;
 
@@ -48,9 +48,9 @@ public class IdentityLayoutTests
         var map = Layout("arm,cortex-m3").Linear;
         Assert.Multiple(() =>
         {
-            Assert.That(map.PhysToVirt(new PhysAddr(0x2000_ffff), out var virt), Is.EqualTo(TranslationStatus.Ok));
-            Assert.That(virt.Value, Is.EqualTo(0x2000_ffff));
-            Assert.That(map.PhysToVirt(new PhysAddr(0x2001_0000), out _), Is.EqualTo(TranslationStatus.Hole));
+            Assert.That(map.PhysToVirt(new PhysAddr(0x201f_ffff), out var virt), Is.EqualTo(TranslationStatus.Ok));
+            Assert.That(virt.Value, Is.EqualTo(0x201f_ffff));
+            Assert.That(map.PhysToVirt(new PhysAddr(0x2020_0000), out _), Is.EqualTo(TranslationStatus.Hole));
             Assert.That(map.PhysToVirt(new PhysAddr(0x1fff_ffff), out _), Is.EqualTo(TranslationStatus.Outside));
         });
     }
