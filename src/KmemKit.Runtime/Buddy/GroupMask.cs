@@ -1,0 +1,71 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace KmemKit.Runtime.Buddy;
+
+/// <summary>
+/// The buddies of 64 frames in one word: bit n is set when frame n of the group is free in a block below <see cref="Order"/>.
+/// </summary>
+/// <remarks>
+/// <para>Which blocks the set bits make is not stored, it follows: a block of order k is an aligned run of 2^k set bits whose buddy run is not all set.
+/// So two buddies can never both be on a free list, and merging below order 6 costs no store. A group that is free as a whole is not held here: its word is 0
+/// and it is a block of order 6 or more in the zone's index.</para>
+/// <para>Method: f(0) = word; f(k+1) = the even starts in f(k) whose buddy start is in f(k) as well. Blocks of order k = f(k) without the starts that f(k+1)
+/// covers.</para>
+/// </remarks>
+internal static class GroupMask
+{
+    /// <summary>A whole group is a block of this order.</summary>
+    public const int Order = 6;
+
+    // The starts a run of 2^k can have: every 2^k-th bit.
+    private const ulong Starts1 = 0x5555_5555_5555_5555;
+    private const ulong Starts2 = 0x1111_1111_1111_1111;
+    private const ulong Starts3 = 0x0101_0101_0101_0101;
+    private const ulong Starts4 = 0x0001_0001_0001_0001;
+    private const ulong Starts5 = 0x0000_0001_0000_0001;
+
+    /// <summary>2^<paramref name="order"/> low bits set; orders 0 to 5.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Ones(int order) => (1UL << (1 << order)) - 1;
+
+    /// <summary>The first bits of the blocks of exactly <paramref name="order"/>.</summary>
+    public static ulong BlocksOf(ulong mask, int order)
+    {
+        var runs = mask;
+        var next = runs & (runs >> 1) & Starts1;
+        if (order == 0)
+            return runs & ~(next | (next << 1));
+        runs = next;
+        next = runs & (runs >> 2) & Starts2;
+        if (order == 1)
+            return runs & ~(next | (next << 2));
+        runs = next;
+        next = runs & (runs >> 4) & Starts3;
+        if (order == 2)
+            return runs & ~(next | (next << 4));
+        runs = next;
+        next = runs & (runs >> 8) & Starts4;
+        if (order == 3)
+            return runs & ~(next | (next << 8));
+        runs = next;
+        next = runs & (runs >> 16) & Starts5;
+        return order == 4 ? runs & ~(next | (next << 16)) : next;
+    }
+
+    /// <summary>How many blocks of each order 0 to 5 there are: order k in byte k.</summary>
+    public static ulong CountBlocks(ulong mask)
+    {
+        var f1 = mask & (mask >> 1) & Starts1;
+        var f2 = f1 & (f1 >> 2) & Starts2;
+        var f3 = f2 & (f2 >> 4) & Starts3;
+        var f4 = f3 & (f3 >> 8) & Starts4;
+        var f5 = f4 & (f4 >> 16) & Starts5;
+        var (n0, n1, n2) = (Count(mask), Count(f1), Count(f2));
+        var (n3, n4, n5) = (Count(f3), Count(f4), Count(f5));
+        return (n0 - (2 * n1)) | ((n1 - (2 * n2)) << 8) | ((n2 - (2 * n3)) << 16) | ((n3 - (2 * n4)) << 24) | ((n4 - (2 * n5)) << 32) | (n5 << 40);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Count(ulong mask) => (ulong)BitOperations.PopCount(mask);
+}

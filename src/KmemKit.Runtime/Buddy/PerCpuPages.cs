@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+
+namespace KmemKit.Runtime.Buddy;
+
+/// <summary>A CPU's stack of free blocks of one order and type (<c>struct per_cpu_pages</c>).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct PerCpuList
+{
+    /// <summary>Descriptor numbers; room for <see cref="High"/> and a refill.</summary>
+    public uint* Stack;
+
+    public int Count;
+
+    /// <summary>At this many, a batch goes back to the zone.</summary>
+    public int High;
+
+    /// <summary>Blocks that move at a time.</summary>
+    public int Batch;
+
+    private readonly int _padding;
+
+    /// <summary>Orders 0 to this have lists (PAGE_ALLOC_COSTLY_ORDER).</summary>
+    public const int LastOrder = 3;
+
+    /// <summary>Lists of an order: three types, and an empty one for flags that name two, so that no branch is needed for those.</summary>
+    public const int TypesPerOrder = 4;
+
+    /// <summary>Lists of a CPU in a zone.</summary>
+    public const int PerZone = (LastOrder + 1) * TypesPerOrder;
+}
+
+/// <summary>What a CPU does with a request whose flags name these zones, worked out before it comes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct RequestPlan
+{
+    /// <summary>The CPU's lists in the first zone to try.</summary>
+    public PerCpuList* Lists;
+
+    /// <summary>That zone's free pages.</summary>
+    public long* Free;
+
+    /// <summary>Low watermark and lowmem reserve: more than this must stay free for the fast path.</summary>
+    public long Threshold;
+
+    private readonly long _padding;
+}
+
+/// <summary>Who may touch a CPU's lists: its owner without a locked instruction, or another CPU that drains them.</summary>
+/// <remarks>
+/// The owner sets Busy, then looks at Drain. A drainer sets Drain, makes a barrier in every thread of the process (membarrier), then waits for Busy to
+/// be clear. So one of the two always sees the other, and the owner's side costs two stores and a load. Both words are on one line of their own.
+/// </remarks>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
+internal struct CpuGate
+{
+    public int Busy;
+
+    public int Drain;
+}
