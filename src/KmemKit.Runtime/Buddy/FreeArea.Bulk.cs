@@ -119,7 +119,7 @@ internal sealed unsafe partial class FreeArea
         var after = GroupMask.CountBlocks(mask);
         for (var order = 0; order < GroupMask.Order; order++, before >>= 8, after >>= 8)
         {
-            var (was, now) = ((uint)(byte)before, (uint)(byte)after);
+            var (was, now) = ((uint)(before & 0xff), (uint)(after & 0xff));
             if (now > was)
                 CountUp(type, order, now - was);
             else if (now < was)

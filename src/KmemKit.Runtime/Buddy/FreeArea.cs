@@ -11,7 +11,7 @@ namespace KmemKit.Runtime.Buddy;
 /// orders 6 and up in one bit per block. Per order and migrate type a <see cref="FreeIndex"/> finds a block without walking a list. That is about 130 KB of
 /// hot data per GiB in place of list heads in 16 MiB of page descriptors.</para>
 /// <para>Invariants: (1) a block below the pageblock order is on the list of its pageblock's type. (2) Indexes of orders 6 and up are exact. (3) An index
-/// below order 6 holds at least the groups that have such a block; a group that has none any more is dropped when a search meets it, so each addition pays
+/// below order 6 holds at least the groups that have such a block; a group that has none any more, or whose pageblock changed its type, is dropped when a search meets it, so each addition pays
 /// for at most one such meeting. (4) Counts are exact.</para>
 /// <para>Every member expects the caller to hold <see cref="Lock"/>; frames given to it were checked before.</para>
 /// <para>Source of the rules: mm/page_alloc.c.</para>
@@ -213,7 +213,7 @@ internal sealed unsafe partial class FreeArea
             if (!index->TryFirst(out var group))
                 throw new InvalidOperationException($"The buddy lists are damaged: no group has the block of order {order} that the count promises.");
             blocks = GroupMask.BlocksOf(_masks[group], order);
-            if (blocks != 0)
+            if (blocks != 0 && TypeAt(group << GroupMask.Order) == type)
                 return group;
             index->Remove(group);
         }

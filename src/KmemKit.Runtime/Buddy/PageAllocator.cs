@@ -10,7 +10,7 @@ namespace KmemKit.Runtime.Buddy;
 
 /// <summary>The page allocator of a board: its zones, its CPUs and the memory that memblock gave up.</summary>
 /// <remarks>
-/// Pages are allocated and freed through a <see cref="Cpu"/>. <see cref="Boot"/> takes over from memblock. What is kept per frame lies in simulated RAM
+/// Pages are allocated and freed through a <see cref="Cpu"/>. <c>Boot</c> takes over from memblock. What is kept per frame lies in simulated RAM
 /// (<see cref="PageMap"/>), the CPU lists in host memory, as the per-CPU area of a kernel lies apart. Source: mm/page_alloc.c.
 /// </remarks>
 public sealed unsafe partial class PageAllocator : IDisposable

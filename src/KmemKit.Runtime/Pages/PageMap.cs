@@ -82,7 +82,7 @@ public sealed unsafe partial class PageMap
     /// <param name="memblock">Where the descriptors are charged; reserved regions are reserved.</param>
     /// <param name="maxOrder">The largest block's order, 6 to 13; null for the kernel's of that page size.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxOrder"/> is outside that range, or a block is larger than a section.</exception>
-    /// <exception cref="OutOfMemoryException">memblock has no free range for them.</exception>
+    /// <exception cref="InsufficientMemoryException">memblock has no free range for them.</exception>
     public static PageMap Create(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, int? maxOrder = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
@@ -101,10 +101,10 @@ public sealed unsafe partial class PageMap
     internal byte* AllocateZeroed(Memblock.Memblock memblock, ulong bytes)
     {
         var size = Math.Max(bytes, 8);
-        var at = memblock.Alloc(size, 64) ?? throw new OutOfMemoryException($"memblock has no {size} free bytes in a row for page descriptors.");
+        var at = memblock.Alloc(size, 64) ?? throw new InsufficientMemoryException($"memblock has no {size} free bytes in a row for page descriptors.");
         var host = _memory.PointerTo(at, size);
         if (host is null)
-            throw new OutOfMemoryException($"{at} is free memory to memblock, but {size} bytes of RAM are not there.");
+            throw new InsufficientMemoryException($"{at} is free memory to memblock, but {size} bytes of RAM are not there.");
         MetadataBytes += size;
         return host;
     }
