@@ -1,0 +1,74 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Sources;
+using NUnit.Framework;
+
+namespace KmemKit.Runtime.Tests.Harness;
+
+/// <summary>Layouts of the repository's boards, and of boards that a test writes itself.</summary>
+internal static class TestBoards
+{
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>A board of <c>boards/</c>, such as <c>qcom/msm8974</c>.</summary>
+    public static MemoryLayout Repository(string board, string? bootargs = null)
+    {
+        var folder = Path.Combine(Root, "boards", board);
+        var name = Path.GetFileName(board);
+        return Layout(new BoardInput(Files.Instance.OpenText(Path.Combine(folder, name + ".dts"))!)
+        {
+            Provider = Files.Instance,
+            Defconfig = Files.Instance.OpenText(Path.Combine(folder, name + "_defconfig")),
+            Bootargs = bootargs,
+            RequireLayout = true,
+        });
+    }
+
+    /// <summary>A 64-bit board with the given nodes in its root, two cells for addresses and sizes.</summary>
+    public static MemoryLayout Arm64(string nodes, string? bootargs = null) => Layout(new BoardInput(new SourceFile("test.dts",
+        $$"""
+        /dts-v1/;
+        / {
+        	compatible = "test,board";
+        	#address-cells = <2>;
+        	#size-cells = <2>;
+        	{{nodes}}
+        };
+        """))
+    {
+        Defconfig = new SourceFile("test_defconfig", "CONFIG_ARM64=y\n"),
+        Bootargs = bootargs,
+        RequireLayout = true,
+    });
+
+    private static MemoryLayout Layout(BoardInput input)
+    {
+        var compilation = BoardPipeline.Compile(input);
+        Assert.That(compilation.Layout, Is.Not.Null, string.Join("\n", compilation.Diagnostics));
+        return compilation.Layout!;
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (File.Exists(Path.Combine(folder, "KmemKit.sln")))
+                return folder;
+        }
+        throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
+    }
+
+    private sealed class Files : ISourceProvider
+    {
+        public static Files Instance { get; } = new();
+
+        public IReadOnlyList<string> IncludePaths => [];
+
+        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
+
+        public SourceFile? OpenBinary(string path) => null;
+    }
+}
