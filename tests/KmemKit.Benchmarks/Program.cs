@@ -4,7 +4,7 @@ namespace KmemKit.Benchmarks;
 
 /// <summary>
 /// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them;
-/// <c>--paired</c> alone compares the translations with the kernel's macros in turns.
+/// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> alone the page allocator with malloc.
 /// </summary>
 internal static class Program
 {
@@ -13,6 +13,11 @@ internal static class Program
         if (arguments is ["--paired"])
         {
             Translation.PairedComparison.Run();
+            return 0;
+        }
+        if (arguments is ["--pages"])
+        {
+            PageAllocation.PairedPages.Run();
             return 0;
         }
         foreach (var summary in BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments))

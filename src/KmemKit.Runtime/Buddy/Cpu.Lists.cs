@@ -10,7 +10,7 @@ public sealed unsafe partial class Cpu
     /// <summary>Fills the descriptor numbers of a CPU's free blocks in: for checks.</summary>
     internal void VisitLists(Action<int, uint, int> visit)
     {
-        for (var zone = 0; zone < (int)_zones; zone++)
+        for (var zone = 0; zone < _allocator.ZoneArray.Length; zone++)
         {
             for (var order = 0; order <= PerCpuList.LastOrder; order++)
             {
@@ -136,7 +136,7 @@ public sealed unsafe partial class Cpu
 
     private void Put(MemoryZone zone, uint index, int order)
     {
-        var type = _blocks[index >> _blockOrder] & FreeArea.TypeMask;
+        var type = _blocks[index >> _blockOrder] & PageBlocks.TypeMask;
         if (order <= PerCpuList.LastOrder && type < (int)MigrateType.Cma)
         {
             var list = ListOf(zone.Number, order, type);

@@ -11,7 +11,7 @@ public sealed unsafe partial class Cpu
     internal void Plan(int bits, ZoneType? highest)
     {
         var zones = highest is { } type ? _allocator.ZoneListOf(Node, type, thisNode: false) : [];
-        var plan = _plans + bits;
+        var plan = CpuArea.Plans(_gate) + bits;
         // A request that no zone serves finds no page to spare, and the slow path says why.
         if (zones.Length == 0)
         {
@@ -25,6 +25,7 @@ public sealed unsafe partial class Cpu
         {
             Lists = ListOf(zone.Number, 0, 0),
             Free = zone.Area.FreeCounter,
+            Zone = zone.Number,
             Threshold = zone.LowWatermark + zone.LowmemReserveFor(highest!.Value),
         };
     }

@@ -19,11 +19,8 @@ public sealed unsafe partial class Cpu
     private readonly byte* _states;
     private readonly ushort* _blocks;
     private readonly CpuGate* _gate;
-    private readonly RequestPlan* _plans;
-    private readonly PerCpuList* _lists;
     private readonly uint _frames;
     private readonly uint _typeMask;
-    private readonly uint _zones;
     private readonly int _blockOrder;
     private uint _slowFlags = (uint)GfpFlags.Zero;
     private readonly PageAllocator _allocator;
@@ -31,7 +28,7 @@ public sealed unsafe partial class Cpu
     private int _atomicDepth;
     private bool _reclaiming;
 
-    internal Cpu(PageAllocator allocator, int number, int node, CpuGate* gate, RequestPlan* plans, PerCpuList* lists)
+    internal Cpu(PageAllocator allocator, int number, int node, CpuGate* gate)
     {
         _allocator = allocator;
         _map = allocator.Map;
@@ -41,11 +38,8 @@ public sealed unsafe partial class Cpu
         _blocks = allocator.Blocks;
         _frames = _map.Frames;
         _typeMask = allocator.IsMobilityGrouped ? 3u : 0;
-        _zones = (uint)allocator.Zones.Count;
         _blockOrder = allocator.PageBlockOrder;
         _gate = gate;
-        _plans = plans;
-        _lists = lists;
     }
 
     /// <summary>The CPU's number, from 0.</summary>
@@ -65,13 +59,14 @@ public sealed unsafe partial class Cpu
     /// <param name="order">0 to <see cref="PageMap.MaxOrder"/>.</param>
     /// <returns>The first page, with one reference; <see cref="Page.Null"/> when there are none to be had.</returns>
     /// <exception cref="OutOfMemoryPanicException">The request has <see cref="GfpFlags.NoFail"/> and cannot be met.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Page AllocPages(GfpFlags flags, int order)
     {
         if ((uint)order <= PerCpuList.LastOrder && ((uint)flags & _slowFlags) == 0)
         {
             var gate = _gate;
             Volatile.Write(ref gate->Busy, 1);
-            var plan = _plans + ((uint)flags & (uint)GfpRules.ZoneBits);
+            var plan = CpuArea.Plans(gate) + ((uint)flags & (uint)GfpRules.ZoneBits);
             var list = plan->Lists + (((uint)order * PerCpuList.TypesPerOrder) + (((uint)flags >> GfpRules.TypeShift) & _typeMask));
             var left = list->Count - 1;
             if ((left | -Volatile.Read(ref gate->Drain)) >= 0 && *plan->Free - (1L << order) >= plan->Threshold)
@@ -97,20 +92,19 @@ public sealed unsafe partial class Cpu
     /// <param name="page">The first page.</param>
     /// <param name="order">The order that it was allocated with.</param>
     /// <exception cref="PageErrorException">It is free already, was allocated with another order, is reserved, a hole, inside a block, or in use. Nothing changed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void FreePages(Page page, int order)
     {
         var index = page.Index;
         if (index < _frames && (uint)order <= PerCpuList.LastOrder
             && (_states[index] & ~(uint)PageState.Compound) == (PageState.Allocated | (uint)order))
         {
-            uint block = _blocks[index >> _blockOrder];
-            var type = block & FreeArea.TypeMask;
-            var zone = block >> 3;
-            if (zone < _zones && type < (uint)MigrateType.Cma)
+            var block = unchecked((short)_blocks[index >> _blockOrder]);
+            if (block >= 0)
             {
                 var gate = _gate;
                 Volatile.Write(ref gate->Busy, 1);
-                var list = _lists + ((zone * PerCpuList.PerZone) + ((uint)order * PerCpuList.TypesPerOrder) + type);
+                var list = CpuArea.Lists(gate) + ((uint)block + ((uint)order * PerCpuList.TypesPerOrder));
                 var count = list->Count;
                 if (Volatile.Read(ref gate->Drain) == 0 && count < list->High)
                 {
@@ -173,5 +167,5 @@ public sealed unsafe partial class Cpu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PerCpuList* ListOf(int zone, int order, int type) => _lists + (zone * PerCpuList.PerZone) + (order * PerCpuList.TypesPerOrder) + type;
+    private PerCpuList* ListOf(int zone, int order, int type) => CpuArea.Lists(_gate) + (zone * PerCpuList.PerZone) + (order * PerCpuList.TypesPerOrder) + type;
 }

@@ -174,7 +174,7 @@ internal sealed unsafe partial class FreeArea
     }
 
     // A pageblock that two zones share keeps its type: the other zone's lists are not ours to move.
-    private bool IsShared(uint frame) => _blocks[frame >> _blockOrder] >> 3 == PageBlocks.Shared;
+    private bool IsShared(uint frame) => PageBlocks.ZoneOf(_blocks[frame >> _blockOrder]) == PageBlocks.Shared;
 
     private void SplitAbove(uint first)
     {

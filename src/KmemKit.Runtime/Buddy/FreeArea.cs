@@ -24,9 +24,6 @@ internal sealed unsafe partial class FreeArea
     /// <summary>Room for orders 0 to 15 in each type's table.</summary>
     public const int OrderSlots = 16;
 
-    /// <summary>Bits of a pageblock word that hold the migrate type.</summary>
-    public const int TypeMask = 7;
-
     private readonly FreeAreaHeader* _header;
     private readonly ulong* _masks;
     private readonly FreeIndex* _index;
@@ -121,7 +118,7 @@ internal sealed unsafe partial class FreeArea
         PutBlock(frame, order, type);
     }
 
-    private int TypeAt(uint frame) => _blocks[frame >> _blockOrder] & TypeMask;
+    private int TypeAt(uint frame) => _blocks[frame >> _blockOrder] & PageBlocks.TypeMask;
 
     private static uint MembersOf(uint frames, int order) => frames >> Math.Max(order, GroupMask.Order);
 
@@ -187,7 +184,7 @@ internal sealed unsafe partial class FreeArea
         var first = frame >> _blockOrder;
         var end = first + (1u << Math.Max(0, order - _blockOrder));
         for (var at = first; at < end; at++)
-            _blocks[at] = (ushort)((_blocks[at] & ~TypeMask) | type);
+            _blocks[at] = PageBlocks.Word(PageBlocks.ZoneOf(_blocks[at]), (MigrateType)type);
     }
 
     private uint TakeFromGroup(int order, int from, int type)

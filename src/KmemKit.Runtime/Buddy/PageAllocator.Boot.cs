@@ -213,15 +213,14 @@ public sealed unsafe partial class PageAllocator
         var stackBytes = 0;
         foreach (var zone in ZoneArray)
             stackBytes += PerCpuList.PerZone * StackSlots(zone) * sizeof(uint);
-        var plans = 16 * sizeof(RequestPlan);
-        var perCpu = (sizeof(CpuGate) + plans + (lists * sizeof(PerCpuList)) + stackBytes + 127) / 128 * 128;
+        var perCpu = (CpuArea.ListsAt + (lists * sizeof(PerCpuList)) + stackBytes + 127) / 128 * 128;
         _perCpuMemory = (byte*)NativeMemory.AlignedAlloc((nuint)perCpu * (nuint)count, 128);
         NativeMemory.Clear(_perCpuMemory, (nuint)perCpu * (nuint)count);
         var cpus = new Cpu[count];
         for (var i = 0; i < count; i++)
         {
             var memory = _perCpuMemory + ((nuint)perCpu * (nuint)i);
-            var list = (PerCpuList*)(memory + sizeof(CpuGate) + plans);
+            var list = CpuArea.Lists((CpuGate*)memory);
             var stack = (uint*)(list + lists);
             var at = list;
             foreach (var zone in ZoneArray)
@@ -229,7 +228,7 @@ public sealed unsafe partial class PageAllocator
                 for (var n = 0; n < PerCpuList.PerZone; n++, at++, stack += StackSlots(zone))
                     SetUp(at, stack, zone, n / PerCpuList.TypesPerOrder);
             }
-            cpus[i] = new Cpu(this, i, _nodes[i % _nodes.Length], (CpuGate*)memory, (RequestPlan*)(memory + sizeof(CpuGate)), list);
+            cpus[i] = new Cpu(this, i, _nodes[i % _nodes.Length], (CpuGate*)memory);
         }
         return cpus;
     }
@@ -248,7 +247,7 @@ public sealed unsafe partial class PageAllocator
     {
         foreach (var cpu in Cpus)
         {
-            for (var bits = 0; bits < 16; bits++)
+            for (var bits = 0; bits < RequestPlan.Count; bits++)
                 cpu.Plan(bits, GfpRules.ZoneOf((GfpFlags)bits, PresentZoneTypes));
         }
     }

@@ -101,7 +101,7 @@ public sealed unsafe partial class PageAllocator : IDisposable
     }
 
     /// <summary>The kind of pages that a page's pageblock holds (<c>get_pageblock_migratetype</c>).</summary>
-    public MigrateType PageBlockType(Page page) => (MigrateType)(Blocks[Map.Check(page) >> PageBlockOrder] & FreeArea.TypeMask);
+    public MigrateType PageBlockType(Page page) => (MigrateType)(Blocks[Map.Check(page) >> PageBlockOrder] & PageBlocks.TypeMask);
 
     /// <summary>
     /// Changes the kind of a pageblock and moves its free pages (<c>set_pageblock_migratetype</c>, <c>move_freepages_block</c>); pages in CPU lists
@@ -113,7 +113,7 @@ public sealed unsafe partial class PageAllocator : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((int)type, (int)MigrateType.Isolate, nameof(type));
         var index = Map.Check(page);
-        var number = Blocks[index >> PageBlockOrder] >> 3;
+        var number = PageBlocks.ZoneOf(Blocks[index >> PageBlockOrder]);
         if (number >= ZoneArray.Length)
             throw new PageErrorException(PageErrorKind.Hole, Map.FrameAt(index), $"{Map.FrameAt(index)}: its pageblock is not in one zone.");
         var area = ZoneArray[number].Area;
@@ -157,7 +157,7 @@ public sealed unsafe partial class PageAllocator : IDisposable
 
     internal MemoryZone ZoneAt(uint index)
     {
-        var number = Blocks[index >> PageBlockOrder] >> 3;
+        var number = PageBlocks.ZoneOf(Blocks[index >> PageBlockOrder]);
         if (number < ZoneArray.Length)
             return ZoneArray[number];
         return PieceAt(index) is { } piece

@@ -17,7 +17,10 @@ internal unsafe struct PerCpuList
     /// <summary>Blocks that move at a time.</summary>
     public int Batch;
 
-    private readonly int _padding;
+    private readonly int _padding0;
+
+    // To 32 bytes: a list is found by a shift.
+    private readonly long _padding1;
 
     /// <summary>Orders 0 to this have lists (PAGE_ALLOC_COSTLY_ORDER).</summary>
     public const int LastOrder = 3;
@@ -42,7 +45,13 @@ internal unsafe struct RequestPlan
     /// <summary>Low watermark and lowmem reserve: more than this must stay free for the fast path.</summary>
     public long Threshold;
 
-    private readonly long _padding;
+    /// <summary>Number of that zone.</summary>
+    public int Zone;
+
+    private readonly int _padding;
+
+    /// <summary>How many plans a CPU has: one for each way to set the zone flags.</summary>
+    public const int Count = 16;
 }
 
 /// <summary>Who may touch a CPU's lists: its owner without a locked instruction, or another CPU that drains them.</summary>
@@ -56,4 +65,17 @@ internal struct CpuGate
     public int Busy;
 
     public int Drain;
+}
+
+/// <summary>The memory of a CPU from its gate on: plans, then lists zone by zone, so that one pointer finds them all.</summary>
+internal static unsafe class CpuArea
+{
+    /// <summary>Bytes before the first list: a gate of 64 and plans of 32.</summary>
+    public const int ListsAt = 64 + (RequestPlan.Count * 32);
+
+    /// <summary>The plans, by zone flags.</summary>
+    public static RequestPlan* Plans(CpuGate* gate) => (RequestPlan*)(gate + 1);
+
+    /// <summary>The lists, by zone, order and type.</summary>
+    public static PerCpuList* Lists(CpuGate* gate) => (PerCpuList*)((byte*)gate + ListsAt);
 }

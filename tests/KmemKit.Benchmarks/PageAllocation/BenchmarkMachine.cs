@@ -1,0 +1,45 @@
+using System;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Sources;
+using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Memblock;
+using KmemKit.Runtime.Memory;
+
+namespace KmemKit.Benchmarks.PageAllocation;
+
+/// <summary>A 64-bit board with one Normal zone, booted up to the page allocator.</summary>
+internal sealed class BenchmarkMachine : IDisposable
+{
+    private readonly PhysicalMemory _memory;
+
+    public BenchmarkMachine(ulong megabytes, int cpus)
+    {
+        var size = megabytes << 20;
+        var source = new SourceFile("bench.dts",
+            $$"""
+            /dts-v1/;
+            / {
+            	compatible = "bench,board";
+            	#address-cells = <2>;
+            	#size-cells = <2>;
+            	memory@100000000 { device_type = "memory"; reg = <0x1 0x0 {{size >> 32}} {{size & uint.MaxValue}}>; };
+            };
+            """);
+        var board = BoardPipeline.Compile(new BoardInput(source)
+        {
+            Defconfig = new SourceFile("bench_defconfig", "CONFIG_ARM64=y\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n"),
+            RequireLayout = true,
+        });
+        var layout = board.Layout ?? throw new InvalidOperationException(string.Join('\n', board.Diagnostics));
+        _memory = PhysicalMemory.Create(layout);
+        Allocator = PageAllocator.Boot(layout, _memory, Memblock.FromLayout(layout), new PageAllocatorOptions { Cpus = cpus });
+    }
+
+    public PageAllocator Allocator { get; }
+
+    public void Dispose()
+    {
+        Allocator.Dispose();
+        _memory.Dispose();
+    }
+}
