@@ -20,7 +20,7 @@ public sealed unsafe partial class Cpu
     {
         // What most requests that come here need: their first zone, within its low watermark, and blocks of their own kind.
         var type = ((uint)flags >> GfpRules.TypeShift) & _typeMask;
-        if (((uint)flags & _slowFlags) == 0 && (uint)order <= (uint)_map.MaxOrder && type < (uint)MigrateType.Cma)
+        if (((uint)flags & _slowFlags) == 0 && unchecked((uint)order) <= (uint)_map.MaxOrder && type < (uint)MigrateType.Cma)
         {
             var plan = CpuArea.Plans(_gate) + ((uint)flags & (uint)GfpRules.ZoneBits);
             if (*plan->Free - (1L << order) >= plan->Threshold && TryTake(_allocator.ZoneArray[plan->Zone], order, (int)type, out var taken))
@@ -34,7 +34,7 @@ public sealed unsafe partial class Cpu
 
     private Page AllocByZoneList(GfpFlags flags, int order)
     {
-        if ((uint)order > (uint)_map.MaxOrder)
+        if (unchecked((uint)order) > (uint)_map.MaxOrder)
         {
             _allocator.Report(KernelBugKind.OrderTooLarge, flags, order);
             return Page.Null;

@@ -36,7 +36,7 @@ public sealed unsafe partial class Cpu
     {
         var index = _map.Check(page);
         var state = _states[index];
-        if ((uint)order > (uint)_map.MaxOrder || (state & ~(PageState.Compound | PageState.Marked)) != (PageState.Allocated | order))
+        if (unchecked((uint)order) > (uint)_map.MaxOrder || (state & ~(PageState.Compound | PageState.Marked)) != (PageState.Allocated | order))
             throw _allocator.ErrorOf(page, order);
         if ((state & PageState.Marked) != 0 && !IsLastReference(index, order))
             return;

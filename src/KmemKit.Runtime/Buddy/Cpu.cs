@@ -62,7 +62,7 @@ public sealed unsafe partial class Cpu
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Page AllocPages(GfpFlags flags, int order)
     {
-        if ((uint)order <= PerCpuList.LastOrder && ((uint)flags & _slowFlags) == 0)
+        if (unchecked((uint)order) <= PerCpuList.LastOrder && ((uint)flags & _slowFlags) == 0)
         {
             var gate = _gate;
             Volatile.Write(ref gate->Busy, 1);
@@ -96,7 +96,7 @@ public sealed unsafe partial class Cpu
     public void FreePages(Page page, int order)
     {
         var index = page.Index;
-        if (index < _frames && (uint)order <= PerCpuList.LastOrder
+        if (index < _frames && unchecked((uint)order) <= PerCpuList.LastOrder
             && (_states[index] & ~(uint)PageState.Compound) == (PageState.Allocated | (uint)order))
         {
             var block = unchecked((short)_blocks[index >> _blockOrder]);
