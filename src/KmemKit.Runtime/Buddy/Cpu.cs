@@ -40,6 +40,7 @@ public sealed unsafe partial class Cpu
         _typeMask = allocator.IsMobilityGrouped ? 3u : 0;
         _blockOrder = allocator.PageBlockOrder;
         _gate = gate;
+        gate->LastLists = CpuArea.Lists(gate);
     }
 
     /// <summary>The CPU's number, from 0.</summary>
@@ -99,12 +100,12 @@ public sealed unsafe partial class Cpu
         if (index < _frames && unchecked((uint)order) <= PerCpuList.LastOrder
             && (_states[index] & ~(uint)PageState.Compound) == (PageState.Allocated | (uint)order))
         {
-            var block = unchecked((short)_blocks[index >> _blockOrder]);
-            if (block >= 0)
+            int block = unchecked((short)_blocks[index >> _blockOrder]);
+            var gate = _gate;
+            if (block == gate->LastBlock || IsListed(block))
             {
-                var gate = _gate;
                 Volatile.Write(ref gate->Busy, 1);
-                var list = CpuArea.Lists(gate) + ((uint)block + ((uint)order * PerCpuList.TypesPerOrder));
+                var list = gate->LastLists + ((uint)order * PerCpuList.TypesPerOrder);
                 var count = list->Count;
                 if (Volatile.Read(ref gate->Drain) == 0 && count < list->High)
                 {
@@ -164,6 +165,17 @@ public sealed unsafe partial class Cpu
                 pages += (long)ListCount(zone.Number, order, type) << order;
         }
         return pages;
+    }
+
+    // The lists of the pageblock's kind become the ones that the next free expects.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsListed(int block)
+    {
+        if (block < 0)
+            return false;
+        _gate->LastBlock = block;
+        _gate->LastLists = CpuArea.Lists(_gate) + (uint)block;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
