@@ -15,10 +15,16 @@ public sealed unsafe partial class Cpu
     private const int ReclaimRounds = 16;
     private const long ReclaimPages = 32;
 
+    // A request that cannot sleep gives the CPU's own lists back before it fails, once in so many slow calls: each time would cost more than the pages.
+    private const int DrainEvery = 256;
+
+    private int _sinceDrain = DrainEvery;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Page AllocSlow(GfpFlags flags, int order)
     {
         // What most requests that come here need: their first zone, within its low watermark, and blocks of their own kind.
+        _sinceDrain++;
         var type = ((uint)flags >> GfpRules.TypeShift) & _typeMask;
         if (((uint)flags & _slowFlags) == 0 && unchecked((uint)order) <= (uint)_map.MaxOrder && type < (uint)MigrateType.Cma)
         {
@@ -108,7 +114,13 @@ public sealed unsafe partial class Cpu
         if (TryZones(request, isLow: false, allocation, out index))
             return true;
         if (!GfpRules.MaySleep(request.Flags))
-            return false;
+        {
+            if (_sinceDrain < DrainEvery)
+                return false;
+            _sinceDrain = 0;
+            DrainLocalPages();
+            return TryZones(request, isLow: false, allocation, out index);
+        }
         // What waits in CPU lists may be all that keeps a block from being whole.
         _allocator.DrainAllPages(this);
         if (TryZones(request, isLow: false, allocation, out index))
@@ -131,7 +143,7 @@ public sealed unsafe partial class Cpu
 
     // Orders above PAGE_ALLOC_COSTLY_ORDER are not worth waiting for, unless the request says so.
     private static bool IsOneRoundEnough(in Request request) => (request.Flags & GfpFlags.NoRetry) != 0
-        || (request.Order > PerCpuList.LastOrder && (request.Flags & (GfpFlags.RetryMayFail | GfpFlags.NoFail)) == 0);
+        || (request.Order > PerCpuList.CostlyOrder && (request.Flags & (GfpFlags.RetryMayFail | GfpFlags.NoFail)) == 0);
 
     private long Reclaim(in Request request)
     {

@@ -34,6 +34,7 @@ public sealed unsafe partial class Cpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(Page page, int order)
     {
+        _sinceDrain++;
         var index = _map.Check(page);
         var state = _states[index];
         if (unchecked((uint)order) > (uint)_map.MaxOrder || (state & ~(PageState.Compound | PageState.Marked)) != (PageState.Allocated | order))

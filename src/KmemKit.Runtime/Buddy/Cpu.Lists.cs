@@ -12,7 +12,7 @@ public sealed unsafe partial class Cpu
     {
         for (var zone = 0; zone < _allocator.ZoneArray.Length; zone++)
         {
-            for (var order = 0; order <= PerCpuList.LastOrder; order++)
+            for (var order = 0; order < PerCpuList.Orders; order++)
             {
                 for (var type = 0; type < PerCpuList.TypesPerOrder; type++)
                 {
@@ -56,7 +56,7 @@ public sealed unsafe partial class Cpu
     {
         foreach (var zone in _allocator.ZoneArray)
         {
-            for (var order = 0; order <= PerCpuList.LastOrder; order++)
+            for (var order = 0; order < PerCpuList.Orders; order++)
             {
                 for (var type = 0; type < PerCpuList.TypesPerOrder; type++)
                 {
@@ -113,19 +113,16 @@ public sealed unsafe partial class Cpu
     // rmqueue: from the CPU's list where the order has one, else from the zone.
     private bool TryTake(MemoryZone zone, int order, int type, out uint index)
     {
-        if (order <= PerCpuList.LastOrder)
+        var list = ListOf(zone.Number, order, type);
+        if (list->High != 0)
         {
-            var list = ListOf(zone.Number, order, type);
-            if (list->High != 0)
-            {
-                EnterGate();
-                if (list->Count == 0)
-                    Refill(zone, list, order, type);
-                var found = list->Count != 0;
-                index = found ? list->Stack[--list->Count] : 0;
-                Volatile.Write(ref _gate->Busy, 0);
-                return found;
-            }
+            EnterGate();
+            if (list->Count == 0)
+                Refill(zone, list, order, type);
+            var found = list->Count != 0;
+            index = found ? list->Stack[--list->Count] : 0;
+            Volatile.Write(ref _gate->Busy, 0);
+            return found;
         }
         var area = zone.Area;
         ZoneLock.Acquire(ref area.Lock);
@@ -137,7 +134,7 @@ public sealed unsafe partial class Cpu
     private void Put(MemoryZone zone, uint index, int order)
     {
         var type = _blocks[index >> _blockOrder] & PageBlocks.TypeMask;
-        if (order <= PerCpuList.LastOrder && type < (int)MigrateType.Cma)
+        if (type < (int)MigrateType.Cma)
         {
             var list = ListOf(zone.Number, order, type);
             if (list->High != 0)

@@ -63,7 +63,7 @@ public sealed unsafe partial class Cpu
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Page AllocPages(GfpFlags flags, int order)
     {
-        if (unchecked((uint)order) <= PerCpuList.LastOrder && ((uint)flags & _slowFlags) == 0)
+        if (unchecked((uint)order) < PerCpuList.Orders && ((uint)flags & _slowFlags) == 0)
         {
             var gate = _gate;
             Volatile.Write(ref gate->Busy, 1);
@@ -97,7 +97,7 @@ public sealed unsafe partial class Cpu
     public void FreePages(Page page, int order)
     {
         var index = page.Index;
-        if (index < _frames && unchecked((uint)order) <= PerCpuList.LastOrder
+        if (index < _frames && unchecked((uint)order) < PerCpuList.Orders
             && (_states[index] & ~(uint)PageState.Compound) == (PageState.Allocated | (uint)order))
         {
             int block = unchecked((short)_blocks[index >> _blockOrder]);
@@ -159,7 +159,7 @@ public sealed unsafe partial class Cpu
     {
         ArgumentNullException.ThrowIfNull(zone);
         var pages = 0L;
-        for (var order = 0; order <= PerCpuList.LastOrder; order++)
+        for (var order = 0; order < PerCpuList.Orders; order++)
         {
             for (var type = 0; type < PerCpuList.TypesPerOrder; type++)
                 pages += (long)ListCount(zone.Number, order, type) << order;

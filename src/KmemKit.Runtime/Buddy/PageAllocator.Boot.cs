@@ -42,6 +42,9 @@ public sealed unsafe partial class PageAllocator
             ZoneArray[i] = CreateZone(i, layout.Zones[i], memblock);
         WriteBlocks();
         PresentZoneTypes = ZoneArray.Aggregate(0, static (types, zone) => types | (1 << (int)zone.Type));
+        var highmem = layout.Board.Policy.Highmem?.Value ?? false;
+        KernelZoneTypes = [.. Enum.GetValues<ZoneType>().Where(type =>
+            type is ZoneType.Normal or ZoneType.Movable || (type == ZoneType.HighMem && highmem) || ((PresentZoneTypes >> (int)type) & 1) != 0)];
         _nodes = [.. ZoneArray.Select(static zone => zone.Node).Distinct().Order()];
         (_zoneLists, _localZoneLists) = BuildZoneLists();
         Release(memblock);
@@ -212,7 +215,7 @@ public sealed unsafe partial class PageAllocator
         var lists = ZoneArray.Length * PerCpuList.PerZone;
         var stackBytes = 0;
         foreach (var zone in ZoneArray)
-            stackBytes += PerCpuList.PerZone * StackSlots(zone) * sizeof(uint);
+            stackBytes += PerCpuList.TypesPerOrder * StackSlots(zone) * sizeof(uint);
         var perCpu = (CpuArea.ListsAt + (lists * sizeof(PerCpuList)) + stackBytes + 127) / 128 * 128;
         _perCpuMemory = (byte*)NativeMemory.AlignedAlloc((nuint)perCpu * (nuint)count, 128);
         NativeMemory.Clear(_perCpuMemory, (nuint)perCpu * (nuint)count);
@@ -225,8 +228,8 @@ public sealed unsafe partial class PageAllocator
             var at = list;
             foreach (var zone in ZoneArray)
             {
-                for (var n = 0; n < PerCpuList.PerZone; n++, at++, stack += StackSlots(zone))
-                    SetUp(at, stack, zone, n / PerCpuList.TypesPerOrder);
+                for (var n = 0; n < PerCpuList.PerZone; n++, at++)
+                    stack = SetUp(at, stack, zone, n / PerCpuList.TypesPerOrder);
             }
             cpus[i] = new Cpu(this, i, _nodes[i % _nodes.Length], (CpuGate*)memory);
         }
@@ -234,13 +237,31 @@ public sealed unsafe partial class PageAllocator
     }
 
     // Whole words of 64 frames move where the kernel's batch is 63.
-    private static int StackSlots(MemoryZone zone) => zone.High + zone.Batch + 2;
+    private static (int High, int Batch) SizeOf(MemoryZone zone, int order, int maxOrder)
+    {
+        var batch = Math.Max(1, (zone.Batch + 1) >> order);
+        var high = Math.Max(zone.High >> order, batch);
+        var fits = zone.High != 0 && order <= maxOrder && (ulong)high <= zone.ManagedPages >> (order + 7);
+        return (order <= PerCpuList.CostlyOrder && zone.High != 0 ? high : fits ? high : 0, batch);
+    }
 
-    private static void SetUp(PerCpuList* list, uint* stack, MemoryZone zone, int order)
+    // Room for the mark and a refill.
+    private int StackSlots(MemoryZone zone)
+    {
+        var slots = 0;
+        for (var order = 0; order < PerCpuList.Orders; order++)
+        {
+            var (high, batch) = SizeOf(zone, order, Map.MaxOrder);
+            slots += high + batch;
+        }
+        return slots;
+    }
+
+    private uint* SetUp(PerCpuList* list, uint* stack, MemoryZone zone, int order)
     {
         list->Stack = stack;
-        list->Batch = Math.Max(1, (zone.Batch + 1) >> order);
-        list->High = zone.High == 0 ? 0 : Math.Max(zone.High >> order, list->Batch);
+        (list->High, list->Batch) = SizeOf(zone, order, Map.MaxOrder);
+        return stack + list->High + list->Batch;
     }
 
     private void PlanRequests()

@@ -63,6 +63,9 @@ public sealed unsafe partial class PageAllocator : IDisposable
 
     internal int PresentZoneTypes { get; }
 
+    /// <summary>The zone types that the kernel is built with, by rising address.</summary>
+    internal ZoneType[] KernelZoneTypes { get; }
+
     internal IReclaimer[] Reclaimers => Volatile.Read(ref _reclaimers);
 
     /// <summary>Adds someone who can give pages back (<c>register_shrinker</c>). They are asked in the order in which they came.</summary>
@@ -183,6 +186,27 @@ public sealed unsafe partial class PageAllocator : IDisposable
             return;
         Interlocked.Increment(ref _failures);
         Report(KernelBugKind.AllocationFailure, flags, order);
+    }
+
+    /// <summary>Pageblocks by type that start in a zone, on RAM.</summary>
+    internal ulong[] CountPageBlocks(MemoryZone zone)
+    {
+        var blocks = new ulong[FreeArea.Types];
+        var last = long.MinValue;
+        foreach (var (run, number) in _pieces)
+        {
+            if (number != zone.Number)
+                continue;
+            // A block that two pieces share counts once, one that starts in front of the zone not at all.
+            for (var block = (long)(run.First >> PageBlockOrder); block <= (run.End - 1) >> PageBlockOrder; block++)
+            {
+                if (block == last || (uint)block << PageBlockOrder < zone.FirstIndex)
+                    continue;
+                blocks[Blocks[block] & PageBlocks.TypeMask]++;
+                last = block;
+            }
+        }
+        return blocks;
     }
 
     private Piece? PieceAt(uint index)

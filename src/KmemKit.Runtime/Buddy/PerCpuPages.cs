@@ -22,14 +22,18 @@ internal unsafe struct PerCpuList
     // To 32 bytes: a list is found by a shift.
     private readonly long _padding1;
 
-    /// <summary>Orders 0 to this have lists (PAGE_ALLOC_COSTLY_ORDER).</summary>
-    public const int LastOrder = 3;
+    /// <summary>Orders that have lists: all. Where a list would hold more than 1/128 of the zone, it holds nothing.</summary>
+    /// <remarks>The kernel has lists for orders 0 to 3 and for huge pages; here a pair of any order costs the same as one page where the zone is large.</remarks>
+    public const int Orders = 16;
+
+    /// <summary>PAGE_ALLOC_COSTLY_ORDER.</summary>
+    public const int CostlyOrder = 3;
 
     /// <summary>Lists of an order: three types, and an empty one for flags that name two, so that no branch is needed for those.</summary>
     public const int TypesPerOrder = 4;
 
     /// <summary>Lists of a CPU in a zone.</summary>
-    public const int PerZone = (LastOrder + 1) * TypesPerOrder;
+    public const int PerZone = Orders * TypesPerOrder;
 }
 
 /// <summary>What a CPU does with a request whose flags name these zones, worked out before it comes.</summary>

@@ -1,0 +1,92 @@
+using System;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Zones;
+
+namespace KmemKit.Runtime.Proc;
+
+/// <summary>What a zone has of a kind of pages.</summary>
+/// <param name="Type">The kind.</param>
+/// <param name="FreeBlocks">Free blocks of order 0 and up.</param>
+/// <param name="PageBlocks">Pageblocks of this kind that start in the zone.</param>
+public sealed record PageTypeCounts(MigrateType Type, ImmutableArray<uint> FreeBlocks, ulong PageBlocks);
+
+/// <summary>A zone in <c>/proc/pagetypeinfo</c>.</summary>
+/// <param name="Node">NUMA node.</param>
+/// <param name="Zone">The zone's name.</param>
+/// <param name="Types">By migrate type, in the order of <see cref="MigrateType"/>.</param>
+public sealed record PageTypeZone(int Node, string Zone, ImmutableArray<PageTypeCounts> Types);
+
+/// <summary><c>/proc/pagetypeinfo</c>: free blocks and pageblocks by kind.</summary>
+/// <remarks>
+/// Source: mm/vmstat.c, pagetypeinfo_show. The columns are those of kernels from 4.4 on. HighAtomic is always 0: this allocator keeps no pageblocks for
+/// atomic requests, which have the watermarks.
+/// </remarks>
+/// <param name="PageBlockOrder">Order of a pageblock.</param>
+/// <param name="MaxOrder">The largest block's order.</param>
+/// <param name="Zones">The zones.</param>
+public sealed record PageTypeInfo(int PageBlockOrder, int MaxOrder, ImmutableArray<PageTypeZone> Zones)
+{
+    private static readonly (string Name, MigrateType? Type)[] s_columns =
+    [
+        ("Unmovable", MigrateType.Unmovable), ("Movable", MigrateType.Movable), ("Reclaimable", MigrateType.Reclaimable),
+        ("HighAtomic", null), ("CMA", MigrateType.Cma), ("Isolate", MigrateType.Isolate),
+    ];
+
+    /// <summary>Reads an allocator's zones.</summary>
+    public static PageTypeInfo Of(PageAllocator allocator)
+    {
+        ArgumentNullException.ThrowIfNull(allocator);
+        var zones = ImmutableArray.CreateBuilder<PageTypeZone>();
+        foreach (var zone in allocator.Zones)
+        {
+            var blocks = allocator.CountPageBlocks(zone);
+            var types = ImmutableArray.CreateBuilder<PageTypeCounts>();
+            foreach (var type in Enum.GetValues<MigrateType>())
+                types.Add(new PageTypeCounts(type, CountFree(zone, type, allocator.Map.MaxOrder), blocks[(int)type]));
+            zones.Add(new PageTypeZone(zone.Node, zone.Name, types.ToImmutable()));
+        }
+        return new PageTypeInfo(allocator.PageBlockOrder, allocator.Map.MaxOrder, zones.ToImmutable());
+    }
+
+    /// <summary>The text as the kernel prints it.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"Page block order: {PageBlockOrder}\nPages per block:  {1UL << PageBlockOrder}\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"{"Free pages count per migrate type at order",-43} ");
+        for (var order = 0; order <= MaxOrder; order++)
+            text.Append(CultureInfo.InvariantCulture, $"{order,6} ");
+        text.Append('\n');
+        foreach (var zone in Zones)
+        {
+            foreach (var (name, type) in s_columns)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"Node {zone.Node,4}, zone {zone.Zone,8}, type {name,12} ");
+                BuddyInfo.AppendCounts(text, type is { } kind ? zone.Types[(int)kind].FreeBlocks : new uint[MaxOrder + 1]);
+            }
+        }
+        text.Append(CultureInfo.InvariantCulture, $"\n{"Number of blocks type",-23}");
+        foreach (var (name, _) in s_columns)
+            text.Append(CultureInfo.InvariantCulture, $"{name,12} ");
+        text.Append('\n');
+        foreach (var zone in Zones)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Node {zone.Node}, zone {zone.Zone,8} ");
+            foreach (var (_, type) in s_columns)
+                text.Append(CultureInfo.InvariantCulture, $"{(type is { } kind ? zone.Types[(int)kind].PageBlocks : 0),12} ");
+            text.Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static ImmutableArray<uint> CountFree(MemoryZone zone, MigrateType type, int maxOrder)
+    {
+        var blocks = ImmutableArray.CreateBuilder<uint>(maxOrder + 1);
+        for (var order = 0; order <= maxOrder; order++)
+            blocks.Add(zone.FreeBlocks(order, type));
+        return blocks.MoveToImmutable();
+    }
+}
