@@ -61,7 +61,8 @@ internal sealed unsafe partial class HostMapping : CriticalFinalizerObject, IDis
         const int bsdFlags = 0x02 | 0x1000 | 0x40;
         var flags = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid() ? linuxFlags : bsdFlags;
         var mapped = Mmap(null, size, readWrite, flags, -1, 0);
-        return (nint)mapped == -1 ? null : mapped;
+        // MAP_FAILED is the highest address.
+        return (nuint)mapped == nuint.MaxValue ? null : mapped;
     }
 
     private static byte* MapWindows(nuint size)

@@ -32,7 +32,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     private bool _disposed;
 
     // Invariant: sorted, apart from each other, and of 1 to 2^64-1 bytes.
-    private readonly record struct Piece(ulong Start, ulong Size, nint Host);
+    private readonly record struct Piece(ulong Start, ulong Size, nuint Host);
 
     private PhysicalMemory(ImmutableArray<PhysRange> ram, ImmutableArray<PhysicalHole> holes, ResourceTree iomem)
     {
@@ -52,7 +52,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
                 if (range.Size.IsTop)
                     throw new PhysicalMemoryException("RAM of 2^64 bytes cannot be simulated.");
                 _mappings[done] = new HostMapping(range.Size.Value);
-                _pieces[done] = new Piece(range.Start.Value, range.Size.Value, (nint)_mappings[done].Base);
+                _pieces[done] = new Piece(range.Start.Value, range.Size.Value, (nuint)_mappings[done].Base);
                 TotalBytes += range.Size.Value;
             }
         }
