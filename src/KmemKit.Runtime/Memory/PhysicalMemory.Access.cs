@@ -97,7 +97,7 @@ public sealed unsafe partial class PhysicalMemory
     private T LoadElsewhere<T>(PhysAddr address)
         where T : unmanaged
     {
-        var pointer = PointerElsewhere(address, (uint)sizeof(T));
+        var pointer = Find(address, (uint)sizeof(T));
         if (pointer is not null)
         {
             var value = Unsafe.ReadUnaligned<T>(pointer);
@@ -114,7 +114,7 @@ public sealed unsafe partial class PhysicalMemory
     private void StoreElsewhere<T>(PhysAddr address, T value)
         where T : unmanaged
     {
-        var pointer = PointerElsewhere(address, (uint)sizeof(T));
+        var pointer = Find(address, (uint)sizeof(T));
         if (pointer is not null)
         {
             Unsafe.WriteUnaligned(pointer, value);
@@ -129,6 +129,7 @@ public sealed unsafe partial class PhysicalMemory
 
     private IBusDevice DeviceAt(PhysAddr address, int size, bool isWrite, out ulong offset)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var resource = Iomem.FindDevice(address);
         if (resource is null || resource.Range.End.SizeFrom(address.Value) < (ulong)size)
             throw Fault(address, (uint)size, isWrite);

@@ -135,7 +135,8 @@ public sealed class BusDeviceTests
     {
         using var memory = PhysicalMemory.Create(TestBoards.Arm64("""
             memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x40000000>; };
-            reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; modem@50000000 { no-map; reg = <0 0x50000000 0 0x100000>; }; };
+            reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; modem@50000000 { no-map; reg = <0 0x50000000 0 0x100000>; };
+                half@5ff00000 { no-map; reg = <0 0x5ff00000 0 0x180000>; }; };
             hole { compatible = "qcom,msm-mem-hole"; qcom,memblock-remove = <0x60000000 0x100000>; };
             """));
         Assert.That(memory.Ram, Is.EqualTo(new[] { Range(1 * G, 1536 * M), Range(1537 * M, 2 * G) }));
