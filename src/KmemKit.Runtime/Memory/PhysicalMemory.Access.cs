@@ -67,6 +67,14 @@ public sealed unsafe partial class PhysicalMemory
         GC.KeepAlive(this);
     }
 
+    /// <summary>Sets <paramref name="length"/> bytes of RAM to 0; on a Linux host, long stretches nobody touched stay untouched and cost nothing.</summary>
+    /// <exception cref="BusFaultException">Not all of it is RAM in a row; nothing is written.</exception>
+    public void Clear(PhysAddr address, ulong length)
+    {
+        HostMapping.Zero(Contiguous(address, length, isWrite: true), length);
+        GC.KeepAlive(this);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private T Load<T>(PhysAddr address)
         where T : unmanaged

@@ -75,7 +75,8 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     public static PhysicalMemory Create(MemoryLayout layout)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        return new PhysicalMemory(RamPlan.Plan(layout), layout.Holes, IomemMap.FromLayout(layout).Tree);
+        var (iomem, refused) = IomemMap.FromLayout(layout);
+        return new PhysicalMemory(RamPlan.Plan(layout), layout.Holes, iomem) { RefusedDevices = refused };
     }
 
     /// <summary>RAM at the given places and nothing else: for tests and tools that have no board.</summary>
@@ -99,6 +100,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
 
     /// <summary>Who has which physical addresses: what <c>/proc/iomem</c> shows.</summary>
     public ResourceTree Iomem { get; }
+
+    /// <summary>Devices of the board that are not in <see cref="Iomem"/>, because another resource has their addresses.</summary>
+    public ImmutableArray<ResourceException> RefusedDevices { get; private init; } = [];
 
     /// <summary>Claims addresses for a driver and puts a device there (request_mem_region, kernel/resource.c).</summary>
     /// <param name="range">Physical addresses; not empty.</param>

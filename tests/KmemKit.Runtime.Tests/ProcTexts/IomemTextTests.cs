@@ -80,6 +80,17 @@ public sealed class IomemTextTests
             + "50100000-7fffffff : System RAM\n"));
     }
 
+    [Test]
+    public void A_device_over_ram_is_refused_and_reported()
+    {
+        using var memory = PhysicalMemory.Create(TestBoards.Arm64("""
+            memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x40000000>; };
+            soc { #address-cells = <2>; #size-cells = <2>; ranges; dma@3ffff000 { reg = <0 0x3ffff000 0 0x2000>; }; };
+            """));
+        Assert.That(memory.RefusedDevices.Single().Message, Does.Contain("/soc/dma@3ffff000").And.Contain("System RAM"));
+        Assert.That(IomemText.Write(memory.Iomem), Is.EqualTo("40000000-7fffffff : System RAM\n"));
+    }
+
     [TestCase("qcom/msm7x27")]
     [TestCase("qcom/msm7x30")]
     [TestCase("qcom/msm8974")]

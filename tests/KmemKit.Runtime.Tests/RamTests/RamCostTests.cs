@@ -47,6 +47,40 @@ public sealed unsafe partial class RamCostTests
     }
 
     [Test]
+    public void Cleared_ram_is_zero_costs_nothing_again_and_its_neighbours_stay()
+    {
+        using var memory = PhysicalMemory.Create([Range(0, 16 * M)]);
+        memory.Fill(At(0), 16 * M, 0xa5);
+        Assert.That(ResidentPages(memory), Is.EqualTo(4096));
+        memory.Clear(At(1001), (8 * M) + 17);
+        var bytes = new byte[16 * M];
+        memory.Read(At(0), bytes);
+        Assert.That(bytes.AsSpan(0, 1001).ContainsAnyExcept((byte)0xa5), Is.False);
+        Assert.That(bytes.AsSpan(1001, (int)(8 * M) + 17).ContainsAnyExcept((byte)0), Is.False);
+        Assert.That(bytes.AsSpan(1001 + (int)(8 * M) + 17).ContainsAnyExcept((byte)0xa5), Is.False);
+    }
+
+    [Test]
+    public void Clearing_untouched_ram_touches_nothing()
+    {
+        using var memory = PhysicalMemory.Create([Range(0, 64 * G)]);
+        memory.Clear(At(4 * K), 32 * G);
+        Assert.That(ResidentPages(memory), Is.Zero);
+    }
+
+    [TestCase(1UL)]
+    [TestCase(1UL << 18)]
+    [TestCase((1UL << 18) + 8191)]
+    public void Clearing_ends_at_the_byte_it_says(ulong length)
+    {
+        using var memory = PhysicalMemory.Create([Range(0, 1 * M)]);
+        memory.Fill(At(0), 1 * M, 0xff);
+        memory.Clear(At(5), length);
+        Assert.That((memory.ReadByte(At(4)), memory.ReadByte(At(5)), memory.ReadByte(At(4 + length)), memory.ReadByte(At(5 + length))),
+            Is.EqualTo(((byte)0xff, (byte)0, (byte)0, (byte)0xff)));
+    }
+
+    [Test]
     public void More_than_the_host_can_address_is_a_typed_error() =>
         Assert.That(() => PhysicalMemory.Create([Range(0, 1UL << 62), Range(1UL << 63, (1UL << 63) + (1UL << 62))]), Throws.TypeOf<PhysicalMemoryException>());
 
