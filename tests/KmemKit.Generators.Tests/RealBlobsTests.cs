@@ -74,9 +74,14 @@ internal sealed class RealBlobsTests
         return project.Text("/blobs/armmp_defconfig", "CONFIG_ARM=y\n");
     }
 
-    // Where the tree's own empty memory node stands: regions of its other nodes must lie in RAM.
-    private static string MemoryStart(string source) =>
-        Regex.Match(source, @"\bmemory@([0-9a-f]+) \{") is { Success: true } node ? "0x" + node.Groups[1].Value : "0x80000000";
+    // Where the tree's own empty memory node stands, else where its reserved memory may be placed: both must lie in RAM.
+    private static string MemoryStart(string source)
+    {
+        var place = Regex.Match(source, @"\bmemory@(?<start>[0-9a-f]+) \{");
+        if (!place.Success)
+            place = Regex.Match(source, @"\balloc-ranges = <0x(?<start>[0-9a-f]+) ");
+        return place.Success ? "0x" + place.Groups["start"].Value : "0x80000000";
+    }
 
     // Unique and an identifier, whatever the file's name.
     private static string NameOf(string blob) =>
