@@ -17,8 +17,8 @@ namespace KmemKit.Generators.Tests;
 /// <summary>A map for every devicetree blob of Debian's armmp kernel, as its source, generated and compiled.</summary>
 /// <remarks>
 /// Most of these trees leave the memory to the boot loader (no memory node, or one of size 0), which is an error for a map. Those are generated once as they
-/// are, to see just that error, and once with a memory that <c>mem=</c> gives, to see their devices compile. The package's kernel is a 32-bit one: on the
-/// boards whose processor could run another (Raspberry Pi 4) the policy says so, because only 32-bit Arm adds a bank by <c>mem=</c>.
+/// are, to see just that error, and once with a memory that <c>mem=</c> gives, to see their devices compile. The package's kernel is
+/// 32-bit Arm, which the policy says: some processors could run another (Raspberry Pi 4), and some trees have no cpu node (mmp2).
 /// </remarks>
 [TestFixture]
 [Category("RealBlobs")]
@@ -54,8 +54,7 @@ internal sealed class RealBlobsTests
                 Assert.That(ids, Is.Not.Empty.And.All.EqualTo("KMK3500"), blob);
             }
 
-            var withMemory = Add(new GeneratorProject(), empty, source => $"Bootargs=mem%3D512M%40{MemoryStart(source)}&Defconfig=%2Fblobs%2Farmmp_defconfig")
-                .Text("/blobs/armmp_defconfig", "CONFIG_ARM=y\n").Run();
+            var withMemory = Add(new GeneratorProject(), empty, source => $"Bootargs=mem%3D512M%40{MemoryStart(source)}").Run();
             AssertCompiles(withMemory);
             var errorsLeft = withMemory.Result.Diagnostics.Where(d => d.DefaultSeverity == DiagnosticSeverity.Error).ToArray();
             Assert.That(errorsLeft, Is.Empty);
@@ -71,13 +70,18 @@ internal sealed class RealBlobsTests
     private static GeneratorProject Add(GeneratorProject project, Dictionary<string, string> sources, Func<string, string>? request = null)
     {
         foreach (var (blob, source) in sources)
-            project.Board("/blobs/" + Path.GetFileNameWithoutExtension(blob) + ".dts", source, $"Name={NameOf(blob)}&{request?.Invoke(source)}");
-        return project;
+            project.Board("/blobs/" + Path.GetFileNameWithoutExtension(blob) + ".dts", source, $"Name={NameOf(blob)}&Defconfig=%2Fblobs%2Farmmp_defconfig&{request?.Invoke(source)}");
+        return project.Text("/blobs/armmp_defconfig", "CONFIG_ARM=y\n");
     }
 
-    // Where the tree's own empty memory node stands: regions of its other nodes must lie in RAM.
-    private static string MemoryStart(string source) =>
-        Regex.Match(source, @"\bmemory@([0-9a-f]+) \{") is { Success: true } node ? "0x" + node.Groups[1].Value : "0x80000000";
+    // Where the tree's own empty memory node stands, else where its reserved memory may be placed: both must lie in RAM.
+    private static string MemoryStart(string source)
+    {
+        var place = Regex.Match(source, @"\bmemory@(?<start>[0-9a-f]+) \{");
+        if (!place.Success)
+            place = Regex.Match(source, @"\balloc-ranges = <0x(?<start>[0-9a-f]+) ");
+        return place.Success ? "0x" + place.Groups["start"].Value : "0x80000000";
+    }
 
     // Unique and an identifier, whatever the file's name.
     private static string NameOf(string blob) =>

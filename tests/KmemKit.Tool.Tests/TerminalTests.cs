@@ -1,4 +1,4 @@
-using System.IO;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Tool.Tests;
@@ -11,8 +11,7 @@ public sealed class TerminalTests
     [TestCase("TERM=dumb", false)]
     public void Colour_is_for_a_terminal_that_wants_it(string environment, bool colour)
     {
-        if (!File.Exists("/usr/bin/script"))
-            Assert.Ignore("install the Debian package bsdutils");
+        OutsideTool.Require("script", "bsdutils");
         var result = Kmem.RunShell($"export TERM=xterm; unset NO_COLOR; script -qec \"env {environment} {Kmem.Command} layout boards/pc/pc-64\" /dev/null");
 
         Assert.That(result.Output.Contains("\u001b["), Is.EqualTo(colour), result.ToString());

@@ -93,6 +93,20 @@ internal sealed class Ram
         return removed;
     }
 
+    /// <summary>Takes away all from <paramref name="start"/> up, adds it to <paramref name="taken"/>, and returns its size and the place of its last piece.</summary>
+    public (ulong Bytes, SourceSpan Span) MoveFrom(ulong start, Ram taken)
+    {
+        var span = default(SourceSpan);
+        foreach (var piece in _pieces)
+        {
+            if (piece.End <= start)
+                continue;
+            taken.Add(piece with { Start = Math.Max(piece.Start, start) });
+            span = piece.Span;
+        }
+        return (Remove(start, ulong.MaxValue), span);
+    }
+
     public Ram Copy()
     {
         var copy = new Ram();

@@ -95,7 +95,7 @@ public sealed class Bootmem
     private PhysAddr? Zeroed(PhysAddr? place, ulong size)
     {
         if (place is { } start)
-            _memory.Fill(start, size, 0);
+            _memory.Clear(start, size);
         return place;
     }
 

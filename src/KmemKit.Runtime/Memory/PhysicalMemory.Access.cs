@@ -67,6 +67,14 @@ public sealed unsafe partial class PhysicalMemory
         GC.KeepAlive(this);
     }
 
+    /// <summary>Sets <paramref name="length"/> bytes of RAM to 0; on a Linux host, long stretches nobody touched stay untouched and cost nothing.</summary>
+    /// <exception cref="BusFaultException">Not all of it is RAM in a row; nothing is written.</exception>
+    public void Clear(PhysAddr address, ulong length)
+    {
+        HostMapping.Zero(Contiguous(address, length, isWrite: true), length);
+        GC.KeepAlive(this);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private T Load<T>(PhysAddr address)
         where T : unmanaged
@@ -97,7 +105,7 @@ public sealed unsafe partial class PhysicalMemory
     private T LoadElsewhere<T>(PhysAddr address)
         where T : unmanaged
     {
-        var pointer = PointerElsewhere(address, (uint)sizeof(T));
+        var pointer = Find(address, (uint)sizeof(T));
         if (pointer is not null)
         {
             var value = Unsafe.ReadUnaligned<T>(pointer);
@@ -114,7 +122,7 @@ public sealed unsafe partial class PhysicalMemory
     private void StoreElsewhere<T>(PhysAddr address, T value)
         where T : unmanaged
     {
-        var pointer = PointerElsewhere(address, (uint)sizeof(T));
+        var pointer = Find(address, (uint)sizeof(T));
         if (pointer is not null)
         {
             Unsafe.WriteUnaligned(pointer, value);
@@ -129,6 +137,7 @@ public sealed unsafe partial class PhysicalMemory
 
     private IBusDevice DeviceAt(PhysAddr address, int size, bool isWrite, out ulong offset)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var resource = Iomem.FindDevice(address);
         if (resource is null || resource.Range.End.SizeFrom(address.Value) < (ulong)size)
             throw Fault(address, (uint)size, isWrite);

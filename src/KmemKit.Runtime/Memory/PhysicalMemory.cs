@@ -32,7 +32,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     private bool _disposed;
 
     // Invariant: sorted, apart from each other, and of 1 to 2^64-1 bytes.
-    private readonly record struct Piece(ulong Start, ulong Size, nint Host);
+    private readonly record struct Piece(ulong Start, ulong Size, nuint Host);
 
     private PhysicalMemory(ImmutableArray<PhysRange> ram, ImmutableArray<PhysicalHole> holes, ResourceTree iomem)
     {
@@ -52,7 +52,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
                 if (range.Size.IsTop)
                     throw new PhysicalMemoryException("RAM of 2^64 bytes cannot be simulated.");
                 _mappings[done] = new HostMapping(range.Size.Value);
-                _pieces[done] = new Piece(range.Start.Value, range.Size.Value, (nint)_mappings[done].Base);
+                _pieces[done] = new Piece(range.Start.Value, range.Size.Value, (nuint)_mappings[done].Base);
                 TotalBytes += range.Size.Value;
             }
         }
@@ -75,7 +75,8 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     public static PhysicalMemory Create(MemoryLayout layout)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        return new PhysicalMemory(RamPlan.Plan(layout), layout.Holes, IomemMap.FromLayout(layout).Tree);
+        var (iomem, refused) = IomemMap.FromLayout(layout);
+        return new PhysicalMemory(RamPlan.Plan(layout), layout.Holes, iomem) { RefusedDevices = refused };
     }
 
     /// <summary>RAM at the given places and nothing else: for tests and tools that have no board.</summary>
@@ -99,6 +100,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
 
     /// <summary>Who has which physical addresses: what <c>/proc/iomem</c> shows.</summary>
     public ResourceTree Iomem { get; }
+
+    /// <summary>Devices of the board that are not in <see cref="Iomem"/>, because another resource has their addresses.</summary>
+    public ImmutableArray<ResourceException> RefusedDevices { get; private init; } = [];
 
     /// <summary>Claims addresses for a driver and puts a device there (request_mem_region, kernel/resource.c).</summary>
     /// <param name="range">Physical addresses; not empty.</param>
@@ -132,8 +136,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        // The window shuts, so that the quick way needs no check of its own.
+        // The windows shut, so that the ways to RAM need no check of their own.
         _mainGuard = 0;
+        Array.Clear(_pieces);
         foreach (var mapping in _mappings)
             mapping.Dispose();
     }
@@ -141,13 +146,29 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private byte* PointerElsewhere(PhysAddr address, ulong length)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (ref readonly var piece in _pieces.AsSpan())
+        var pointer = Find(address, length);
+        if (pointer is null)
+            ObjectDisposedException.ThrowIf(_disposed, this);
+        return pointer;
+    }
+
+    // The last piece that does not start above the address, found by halves: one step for two pieces, seven for 128.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* Find(PhysAddr address, ulong length)
+    {
+        var pieces = _pieces;
+        if (pieces.Length == 0)
+            return null;
+        var at = 0;
+        for (var count = pieces.Length; count > 1;)
         {
-            var offset = unchecked(address.Value - piece.Start);
-            if (offset < piece.Size)
-                return length <= piece.Size - offset ? (byte*)piece.Host + offset : null;
+            var half = count >> 1;
+            if (pieces[at + half].Start <= address.Value)
+                at += half;
+            count -= half;
         }
-        return null;
+        ref readonly var piece = ref pieces[at];
+        var offset = unchecked(address.Value - piece.Start);
+        return offset < piece.Size && length <= piece.Size - offset ? (byte*)piece.Host + offset : null;
     }
 }

@@ -31,7 +31,7 @@ internal static class RamPlan
         return Merge(ranges);
     }
 
-    /// <summary>The parts of <c>no-map</c> regions that are RAM of the board.</summary>
+    /// <summary>The parts of <c>no-map</c> regions that are RAM of the board and were not removed before the kernel looked.</summary>
     public static IEnumerable<PhysRange> NoMapRam(MemoryLayout layout)
     {
         foreach (var hole in layout.Holes)
@@ -40,11 +40,35 @@ internal static class RamPlan
                 continue;
             foreach (var bank in layout.Board.Banks)
             {
-                var part = hole.Range.Intersect(bank.Range);
-                if (!part.IsEmpty)
+                foreach (var part in Without(hole.Range.Intersect(bank.Range), layout))
                     yield return part;
             }
         }
+    }
+
+    private static List<PhysRange> Without(PhysRange range, MemoryLayout layout)
+    {
+        List<PhysRange> parts = [range];
+        foreach (var removed in layout.Board.Holes)
+        {
+            var rest = new List<PhysRange>();
+            foreach (var part in parts)
+            {
+                var gone = part.Intersect(removed.Range);
+                // An empty intersection splits nothing: both halves would count the same addresses.
+                if (gone.IsEmpty)
+                {
+                    rest.Add(part);
+                    continue;
+                }
+                rest.Add(PhysRange.FromBounds(part.Start, gone.Start.Value));
+                if (!gone.End.IsTop)
+                    rest.Add(PhysRange.FromBounds(new PhysAddr(gone.End.Value), part.End));
+            }
+            parts = rest;
+        }
+        parts.RemoveAll(static part => part.IsEmpty);
+        return parts;
     }
 
     public static ImmutableArray<PhysRange> Merge(List<PhysRange> ranges)

@@ -1,7 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.IO;
-using NUnit.Framework;
+using KmemKit.Tests.Shared;
 
 namespace KmemKit.BoardCompiler.Tests.Devicetree;
 
@@ -43,13 +43,5 @@ internal static class BlobDtc
             throw new InvalidOperationException("the shell ended with " + process.ExitCode + ": " + errors);
     }
 
-    internal static void RequireDtc()
-    {
-        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
-        {
-            if (File.Exists(Path.Combine(folder, "dtc")))
-                return;
-        }
-        Assert.Ignore("install the Debian package device-tree-compiler");
-    }
+    internal static void RequireDtc() => OutsideTool.Require("dtc", "device-tree-compiler");
 }

@@ -44,6 +44,7 @@ internal sealed class BlobWriteTests
     [Test]
     public void Padding_and_minimum_size_together_are_refused_as_dtc_refuses_them()
     {
+        BlobDtc.RequireDtc();
         Assert.That(() => BlobDtc.Run(Sample(), "-I dtb -O dtb -p 5 -S 2000"), Throws.InvalidOperationException);
         Assert.That(() => FdtWriter.Write(Tree(Sample()), new FdtWriteOptions { Padding = 5, MinimumSize = 2000 }), Throws.TypeOf<ArgumentOutOfRangeException>());
     }

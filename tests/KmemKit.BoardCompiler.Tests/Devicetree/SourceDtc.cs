@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO;
 using System.Threading.Tasks;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.BoardCompiler.Tests.Devicetree;
@@ -13,11 +14,8 @@ internal static class SourceDtc
 
     internal static void Require()
     {
-        foreach (var (tool, package) in new[] { ("dtc", "device-tree-compiler"), ("cpp", "cpp") })
-        {
-            if (!File.Exists("/usr/bin/" + tool))
-                Assert.Ignore("install the Debian package " + package);
-        }
+        OutsideTool.Require("dtc", "device-tree-compiler");
+        OutsideTool.Require("cpp", "cpp");
     }
 
     // The blob, or null where cpp or dtc refuses. The source's folder is the current one.
@@ -44,7 +42,7 @@ internal static class SourceDtc
     // What cpp makes of a source, line markers and all.
     internal static string Preprocess(string folder, string file)
     {
-        var start = new ProcessStartInfo("/usr/bin/cpp") { WorkingDirectory = folder, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("cpp") { WorkingDirectory = folder, RedirectStandardOutput = true };
         foreach (var argument in new[] { "-nostdinc", "-undef", "-x", "assembler-with-cpp", "-Iinclude", file })
             start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;

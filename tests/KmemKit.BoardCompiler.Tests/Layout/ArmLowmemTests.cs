@@ -76,6 +76,16 @@ public class ArmLowmemTests
         });
     }
 
+    // A bank that starts exactly at the limit is not truncated to nothing, it is ignored.
+    [TestCase(3, 4, 760UL, "Ignoring RAM at 2f800000-3f7fffff (vmalloc region overlap).")]
+    [TestCase(4, 4, 768UL, "Ignoring RAM at 0x30000000-0x40000000 (!CONFIG_HIGHMEM)")]
+    public void Without_highmem_a_bank_at_the_limit_is_ignored_whole(int major, int minor, ulong limit, string message)
+    {
+        var layout = BoardBuilder.Layout(Board(
+            TargetArchitecture.Arm, Arm(major, minor, highmem: false), (0, 512 * MiB), (limit * MiB, (limit + 256) * MiB)));
+        Assert.That(layout.Messages, Is.EqualTo(new[] { message }));
+    }
+
     [Test]
     public void With_LPAE_the_messages_have_sixteen_digits()
     {

@@ -80,6 +80,22 @@ public class ZoneTests
     }
 
     [Test]
+    public void Movable_memory_starts_at_a_largest_block()
+    {
+        // 801 MiB of kernelcore: the start is rounded up to 4 MiB.
+        var policy = Arm(3, 4) with { Bootargs = new BootArguments { Kernelcore = Set(new MemoryAmount(801 * MiB, null)) } };
+        Assert.That(Zones(BoardBuilder.Layout(Arm1G(policy)))[^1], Is.EqualTo(("Movable", 804 * MiB >> 12, 220 * MiB >> 12)));
+    }
+
+    [Test]
+    public void When_the_kernel_has_its_share_the_banks_behind_are_movable_from_where_it_ended()
+    {
+        var policy = Arm(3, 4) with { Bootargs = new BootArguments { Kernelcore = Set(new MemoryAmount(800 * MiB, null)) } };
+        var layout = BoardBuilder.Layout(BoardBuilder.Board(TargetArchitecture.Arm, policy, (0, 900 * MiB), (2048 * MiB, 2148 * MiB)));
+        Assert.That(Zones(layout)[^1], Is.EqualTo(("Movable", 800 * MiB >> 12, 200 * MiB >> 12)));
+    }
+
+    [Test]
     public void A_percentage_counts_of_all_memory()
     {
         var policy = Arm(3, 4) with { Bootargs = new BootArguments { Movablecore = Set(new MemoryAmount(null, 25)) } };
@@ -110,6 +126,15 @@ public class ZoneTests
         });
     }
 
+    [TestCase(5, 11, 12, 30)]
+    [TestCase(5, 12, 12, 27)]
+    [TestCase(5, 12, 16, 29)]
+    public void An_arm64_section_is_1_GiB_up_to_5_11_and_smaller_from_5_12(int major, int minor, int shift, int bits)
+    {
+        var policy = new Policy { LinuxVersion = Set(new LinuxVersion(major, minor)), PageGeometry = Set(new PageGeometry(shift)) };
+        Assert.That(BoardBuilder.Layout(BoardBuilder.Board(TargetArchitecture.Arm64, policy, (GiB, 2 * GiB))).Model.SectionSizeBits, Is.EqualTo(bits));
+    }
+
     [Test]
     public void Flat_describes_the_holes_too()
     {
@@ -134,6 +159,16 @@ public class ZoneTests
         {
             Range(760 * MiB, 768 * MiB), Range(744 * MiB, 760 * MiB), Range(99 * MiB, 100 * MiB),
         }));
+    }
+
+    [Test]
+    public void A_region_without_address_goes_into_the_highest_bank_of_lowmem_that_has_room()
+    {
+        var board = BoardBuilder.Board(TargetArchitecture.Arm, Arm(4, 4), (0, 64 * MiB), (128 * MiB, 192 * MiB), (256 * MiB, 258 * MiB)) with
+        {
+            Reserved = [new ReservedRegion("pool", null, default) { DynamicSize = 16 * MiB }],
+        };
+        Assert.That(BoardBuilder.Layout(board).Reserved.Single().Range, Is.EqualTo(Range(176 * MiB, 192 * MiB)));
     }
 
     [Test]

@@ -42,13 +42,13 @@ internal sealed class SourceSet(ISourceProvider? provider)
     {
         if (provider is null || name.Length == 0)
             return null;
-        if (SourcePath.IsRooted(name))
-            return Note(open(SourcePath.Normalize(name)));
-        if (quoted && open(SourcePath.Combine(SourcePath.FolderOf(from.Path), name)) is { } beside)
+        if (FilePath.IsRooted(name))
+            return Note(open(FilePath.Normalize(name)));
+        if (quoted && open(FilePath.Combine(FilePath.FolderOf(from.Path), name)) is { } beside)
             return Note(beside);
         foreach (var folder in provider.IncludePaths)
         {
-            if (open(SourcePath.Combine(folder, name)) is { } found)
+            if (open(FilePath.Combine(folder, name)) is { } found)
                 return Note(found);
         }
         return null;

@@ -141,15 +141,7 @@ internal sealed class ArmLowmem(
         var kept = mapped.Copy();
         if (!highmem && dram.End > lowmemLimit)
         {
-            var span = default(SourceSpan);
-            foreach (var piece in mapped.Pieces)
-            {
-                if (piece.End <= memblockLimit)
-                    continue;
-                ignored.Add(piece with { Start = Math.Max(piece.Start, memblockLimit) });
-                span = piece.Span;
-            }
-            var lost = kept.Remove(memblockLimit, ulong.MaxValue);
+            var (lost, span) = kept.MoveFrom(memblockLimit, ignored);
             Report(span, lost, $"Ignoring RAM at {Address(memblockLimit)}-{Address(dram.End)}");
         }
         var low = new Ram();

@@ -5,7 +5,6 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Policies;
-using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.BoardCompiler.Layout.X86;
 
@@ -203,15 +202,7 @@ internal static class X86Layout
 
     private static void Drop(Ram ram, Ram ignored, ulong from, string message, DiagnosticBag diagnostics)
     {
-        var span = default(SourceSpan);
-        foreach (var piece in ram.Pieces)
-        {
-            if (piece.End <= from)
-                continue;
-            ignored.Add(piece with { Start = Math.Max(piece.Start, from) });
-            span = piece.Span;
-        }
-        var lost = ram.Remove(from, ulong.MaxValue);
+        var (lost, span) = ram.MoveFrom(from, ignored);
         diagnostics.Add(DiagnosticTable.Layout.RamIgnored, span, message, new PhysAddr(lost));
     }
 }
