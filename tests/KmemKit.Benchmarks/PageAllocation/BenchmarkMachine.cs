@@ -12,7 +12,10 @@ internal sealed class BenchmarkMachine : IDisposable
 {
     private readonly PhysicalMemory _memory;
 
-    public BenchmarkMachine(ulong megabytes, int cpus)
+    /// <param name="megabytes">RAM.</param>
+    /// <param name="cpus">CPUs.</param>
+    /// <param name="hasLists">False for a board without MMU, whose CPUs keep no lists: the buddy alone.</param>
+    public BenchmarkMachine(ulong megabytes, int cpus, bool hasLists = true)
     {
         var size = megabytes << 20;
         var source = new SourceFile("bench.dts",
@@ -27,7 +30,7 @@ internal sealed class BenchmarkMachine : IDisposable
             """);
         var board = BoardPipeline.Compile(new BoardInput(source)
         {
-            Defconfig = new SourceFile("bench_defconfig", "CONFIG_ARM64=y\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n"),
+            Defconfig = new SourceFile("bench_defconfig", "CONFIG_ARM64=y\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n" + (hasLists ? "" : "CONFIG_MMU=n\n")),
             RequireLayout = true,
         });
         var layout = board.Layout ?? throw new InvalidOperationException(string.Join('\n', board.Diagnostics));

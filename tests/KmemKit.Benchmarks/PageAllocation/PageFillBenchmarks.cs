@@ -26,6 +26,9 @@ public class PageFillBenchmarks : IDisposable
     private uint _random = 12345;
     private int _at;
 
+    /// <summary>False for the buddy alone, without CPU lists: how many requests an ideal buddy would fail.</summary>
+    internal bool HasLists { get; init; } = true;
+
     /// <summary>Boots 1 GiB twice; the second is filled and then freed at random to one half.</summary>
     [GlobalSetup]
     public void SetUp()
@@ -37,7 +40,7 @@ public class PageFillBenchmarks : IDisposable
         for (var i = 0; i < Fill; i++)
             _order[i] = i;
         new Random(1).Shuffle(_order);
-        _mixed = new BenchmarkMachine(1024, 1);
+        _mixed = new BenchmarkMachine(1024, 1, HasLists);
         var cpu = _mixed.Allocator.Cpus[0];
         var all = new Page[Fill];
         var count = cpu.AllocPagesBulk(GfpFlags.Kernel, all);

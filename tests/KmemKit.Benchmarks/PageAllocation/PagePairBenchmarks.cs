@@ -72,9 +72,10 @@ public unsafe partial class PagePairBenchmarks : IDisposable
         return sum;
     }
 
-    internal void Single(int pairs)
+    internal void Single(int pairs) => Single(_cpu!, pairs);
+
+    internal static void Single(Cpu cpu, int pairs)
     {
-        var cpu = _cpu!;
         for (var i = 0; i < pairs; i++)
             cpu.FreePage(cpu.AllocPage(GfpFlags.Kernel));
     }
