@@ -16,7 +16,7 @@ public sealed unsafe partial class Cpu
     private const long ReclaimPages = 32;
 
     // A request that cannot sleep gives the CPU's own lists back before it fails, once in so many slow calls: each time would cost more than the pages.
-    private const int DrainEvery = 256;
+    private const int DrainEvery = 64;
 
     private int _sinceDrain = DrainEvery;
 
