@@ -7,7 +7,7 @@ namespace KmemKit.Runtime.Uclinux;
 /// kmalloc2 / page_alloc2 of uClinux 2.4: 2^n bytes up to a page, whole pages above, and not one more. Requests of up to 8 KB are placed as low as they fit,
 /// larger ones as high as they fit, so that small long-lived blocks do not cut the large free rows.
 /// </summary>
-/// <remarks>Source: seed 003, "uClinux Design"; uClinux-dist linux-2.4.x/mmnommu/page_alloc2.c.</remarks>
+/// <remarks>The rules are those that "uClinux Design" in Operating System Design and Implementation, Memory Management Part II (Shiao-Li Tsao) states.</remarks>
 /// <param name="memory">The RAM.</param>
 /// <param name="range">Whole frames of 4 KiB; see <see cref="FramePool"/>.</param>
 public sealed class Kmalloc2Allocator(PhysicalMemory memory, PhysRange range) : UclinuxAllocator(memory, range)
