@@ -1,12 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.Globalization;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Linear;
-using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.BoardCompiler.Layout;
 
@@ -89,15 +87,7 @@ internal static class LayoutAssembly
         var whole = new Ram();
         foreach (var piece in ram.Pieces)
         {
-            var start = Alignment.Up(piece.Start, pages.PageSize);
-            var end = Alignment.Down(piece.End, pages.PageSize);
-            if (start != piece.Start || end != piece.End)
-            {
-                var used = end > start ? end - start : 0;
-                diagnostics.Add(DiagnosticTable.Layout.RamNotPageAligned, piece.Span, piece.Range, pages,
-                    used == 0 ? "nothing" : PhysRange.FromBounds(new PhysAddr(start), end).ToString(),
-                    "0x" + (piece.Size - used).ToString("x", CultureInfo.InvariantCulture));
-            }
+            var (start, end) = Ram.WholePages(piece.Start, piece.End, pages, piece.Span, diagnostics);
             whole.Add(piece with { Start = start, End = end });
         }
         whole.Sort();

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.BoardCompiler.Layout;
@@ -105,6 +106,21 @@ internal sealed class Ram
             span = piece.Span;
         }
         return (Remove(start, ulong.MaxValue), span);
+    }
+
+    /// <summary>
+    /// [<paramref name="start"/>, <paramref name="end"/>) as far as it fills its pages; what that loses is reported.
+    /// </summary>
+    public static (ulong Start, ulong End) WholePages(ulong start, ulong end, PageGeometry pages, SourceSpan span, DiagnosticBag diagnostics)
+    {
+        var first = Alignment.Up(start, pages.PageSize);
+        var last = Alignment.Down(end, pages.PageSize);
+        if (first == start && last == end)
+            return (start, end);
+        var used = last > first ? last - first : 0;
+        diagnostics.Add(DiagnosticTable.Layout.RamNotPageAligned, span, PhysRange.FromBounds(new PhysAddr(start), end), pages,
+            used == 0 ? "nothing" : PhysRange.FromBounds(new PhysAddr(first), last).ToString(), new PhysAddr(end - start - used));
+        return (first, last);
     }
 
     public Ram Copy()

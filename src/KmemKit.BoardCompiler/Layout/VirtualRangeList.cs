@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Diagnostics;
+using KmemKit.BoardCompiler.Policies;
 using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.BoardCompiler.Layout;
@@ -16,6 +17,19 @@ internal sealed class VirtualRangeList(DiagnosticBag diagnostics)
             diagnostics.Add(DiagnosticTable.Layout.VirtualRangeBackwards, span, name, new VirtAddr(start), end);
         else
             _ranges.Add(new VirtualRange(name, VirtRange.FromBounds(new VirtAddr(start), end), unit));
+    }
+
+    /// <summary>Adds the sections of the kernel image that the policy gives, in the order of <paramref name="names"/>.</summary>
+    public void AddSections(Policy policy, SizeUnit unit, params string[] names)
+    {
+        foreach (var name in names)
+        {
+            foreach (var section in policy.KernelSections)
+            {
+                if (section.Name == name)
+                    Add(name, section.Range.Start.Value, section.Range.End, unit, default);
+            }
+        }
     }
 
     /// <summary>The ranges in the order added; two that overlap are reported. Sections of the kernel image lie inside other ranges by nature.</summary>

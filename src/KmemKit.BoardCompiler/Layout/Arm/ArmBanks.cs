@@ -87,10 +87,7 @@ internal static class ArmBanks
                 end = limit.Value;
             }
 
-            var first = Alignment.Up(start, PageSize);
-            var last = Alignment.Down(end, PageSize);
-            if (first != start || last != end)
-                ReportPartialPages(start, end, first, last, span);
+            var (first, last) = Ram.WholePages(start, end, PageGeometry.FourKiB, span, diagnostics);
             if (rules.DropsBelowPhysOffset && first < physOffset)
             {
                 var below = last < physOffset ? last : physOffset;
@@ -100,14 +97,6 @@ internal static class ArmBanks
                 first = below;
             }
             ram.Add(new RamPiece(first, last, span, node));
-        }
-
-        private void ReportPartialPages(ulong start, ulong end, ulong first, ulong last, SourceSpan span)
-        {
-            var used = last > first ? last - first : 0;
-            diagnostics.Add(DiagnosticTable.Layout.RamNotPageAligned, span, PhysRange.FromBounds(new PhysAddr(start), end), "4K",
-                used == 0 ? "nothing" : PhysRange.FromBounds(new PhysAddr(first), last).ToString(),
-                "0x" + (end - start - used).ToString("x", CultureInfo.InvariantCulture));
         }
 
         private static string Hex(ulong value) => "0x" + value.ToString("x8", CultureInfo.InvariantCulture);

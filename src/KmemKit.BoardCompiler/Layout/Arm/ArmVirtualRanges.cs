@@ -52,14 +52,7 @@ internal sealed class ArmVirtualRanges(
             Add("modules", pageOffset - below, highmem ? pageOffset - PkmapSize : pageOffset, SizeUnit.MB);
         }
         string[] order = rules.InitBeforeText ? [".init", ".text", ".data", ".bss"] : [".text", ".init", ".data", ".bss"];
-        foreach (var name in order)
-        {
-            foreach (var section in policy.KernelSections)
-            {
-                if (section.Name == name)
-                    Add(name, section.Range.Start.Value, section.Range.End.Value, SizeUnit.KBRoundedUp);
-            }
-        }
+        _lines.AddSections(policy, SizeUnit.KBRoundedUp, order);
         return _lines.ToImmutable();
     }
 

@@ -38,7 +38,7 @@ internal static class Arm64Layout
                 ram.Pieces[0].Range);
             return null;
         }
-        var ignored = LinearWindow.Apply(ram, physOffset, rules.PageEnd.SizeFrom(rules.PageOffset).Value, diagnostics);
+        var ignored = DropBeyondLinearMap(ram, physOffset, rules.PageEnd.SizeFrom(rules.PageOffset).Value, diagnostics);
         if (!BankCollection.CheckAny(board, ram, diagnostics))
             return null;
         var end = ram.End;
@@ -64,6 +64,20 @@ internal static class Arm64Layout
             Segments = [new LinearSegment(new PhysAddr(physOffset), new VirtAddr(rules.PageOffset), end - physOffset)],
             Messages = [],
         });
+    }
+
+    // RAM is above the start already: PHYS_OFFSET is not above the lowest bank.
+    private static Ram DropBeyondLinearMap(Ram ram, ulong start, ulong size, DiagnosticBag diagnostics)
+    {
+        var end = size > ulong.MaxValue - start ? ulong.MaxValue : start + size;
+        var ignored = new Ram();
+        ram.MoveFrom(end, ignored);
+        foreach (var lost in ignored.Pieces)
+        {
+            diagnostics.Add(DiagnosticTable.Layout.RamBeyondLinearMap, lost.Span,
+                lost.Range, new PhysAddr(start), new PhysAddr(end), new PhysAddr(lost.Size));
+        }
+        return ignored;
     }
 
     // CONFIG_ARM64_VA_BITS_*: arch/arm64/Kconfig.
@@ -99,17 +113,7 @@ internal static class Arm64Layout
         void AddPciIo() => ranges.Add("PCI I/O", rules.PciIoStart, rules.PciIoEnd, SizeUnit.MB, default);
         void AddVmemmap() => ranges.Add("vmemmap", rules.VmemmapStart, rules.VmemmapEnd, SizeUnit.GB, default);
         void AddMemory() => ranges.Add("memory", rules.PageOffset, highMemory, SizeUnit.MB, default);
-        void AddSections(params string[] names)
-        {
-            foreach (var name in names)
-            {
-                foreach (var section in policy.KernelSections)
-                {
-                    if (section.Name == name)
-                        ranges.Add(name, section.Range.Start.Value, section.Range.End, SizeUnit.KBRoundedUp, default);
-                }
-            }
-        }
+        void AddSections(params string[] names) => ranges.AddSections(policy, SizeUnit.KBRoundedUp, names);
 
         if (version < new LinuxVersion(4, 6))
         {

@@ -96,14 +96,7 @@ internal static class X86Layout
             ranges.Add("pkmap", pkmap, pkmap + pkmapSize, SizeUnit.KB, policy.PkmapBase?.Span ?? default);
         ranges.Add("vmalloc", vmallocStart, vmallocEnd, SizeUnit.MB, default);
         ranges.Add("lowmem", pageOffset, highMemory, SizeUnit.MB, default);
-        foreach (var name in (string[])[".init", ".data", ".text"])
-        {
-            foreach (var section in policy.KernelSections)
-            {
-                if (section.Name == name)
-                    ranges.Add(name, section.Range.Start.Value, section.Range.End, SizeUnit.KB, default);
-            }
-        }
+        ranges.AddSections(policy, SizeUnit.KB, ".init", ".data", ".text");
         return LayoutAssembly.Assemble(board, diagnostics, new LayoutParts
         {
             Profile = $"linux-x86-{version}",
