@@ -236,11 +236,16 @@ public sealed unsafe partial class PageAllocator
         return cpus;
     }
 
-    // Whole words of 64 frames move where the kernel's batch is 63.
+    // Whole words of 64 frames move where the kernel's batch is 63. Its smaller batches for small zones would make operations on them several times as dear:
+    // from 64 MiB of 4 KiB pages up it is a whole word as well, and a list still holds at most 1/128 of such a zone.
     private static (int High, int Batch) SizeOf(MemoryZone zone, int order, int maxOrder)
     {
-        var batch = Math.Max(1, (zone.Batch + 1) >> order);
-        var high = Math.Max(zone.High >> order, batch);
+        const int Word = 1 << GroupMask.Order;
+        var (first, most) = (zone.Batch + 1, zone.High);
+        if (zone.High != 0 && first < Word && zone.ManagedPages >= 240 * Word)
+            (first, most) = (Word, (int)Math.Min(6 * Word, zone.ManagedPages >> 7));
+        var batch = Math.Max(1, first >> order);
+        var high = Math.Max(most >> order, batch);
         var fits = zone.High != 0 && order <= maxOrder && (ulong)high <= zone.ManagedPages >> (order + 7);
         return (order <= PerCpuList.CostlyOrder && zone.High != 0 ? high : fits ? high : 0, batch);
     }

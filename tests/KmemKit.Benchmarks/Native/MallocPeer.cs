@@ -44,7 +44,8 @@ internal sealed unsafe class MallocPeer
     /// <summary>Pairs of one size.</summary>
     public void Pairs(int pairs, nuint size)
     {
-        var (malloc, free) = (_malloc, _free);
+        var malloc = _malloc;
+        var free = _free;
         for (var i = 0; i < pairs; i++)
             free(malloc(size));
     }
