@@ -55,6 +55,28 @@ internal static class BootPlan
     public static ImmutableArray<NodeFrames> MovableStarts(MemoryLayout layout) =>
         [.. layout.Zones.Where(static zone => zone.Name == "Movable").Select(static zone => new NodeFrames(zone.Node, zone.Start, zone.Start + zone.Spanned))];
 
+    /// <summary>
+    /// memblock's memory in whole frames. Memory that the kernel must not map is marked in it from 5.12 (Arm) and 4.5 (arm64) on; before, it was taken out.
+    /// </summary>
+    public static ImmutableArray<NodeFrames> Regions(Memblock.Memblock memblock, KernelBuild build)
+    {
+        var marksNoMap = build.Architecture switch
+        {
+            BoardCompiler.Policies.TargetArchitecture.Arm => build.IsSince(5, 12),
+            BoardCompiler.Policies.TargetArchitecture.Arm64 => build.IsSince(4, 5),
+            _ => true,
+        };
+        var regions = ImmutableArray.CreateBuilder<NodeFrames>();
+        foreach (var region in memblock.Memory)
+        {
+            var start = (region.Range.Start.Value + build.Pages.PageSize - 1) >> build.Pages.PageShift;
+            var end = build.Pages.PagesIn(region.Range.End);
+            if (start < end && (marksNoMap || !region.Flags.HasFlag(Memblock.MemblockFlags.NoMap)))
+                regions.Add(new NodeFrames(Math.Max(0, region.Node), new PageFrame(start), new PageFrame(end)));
+        }
+        return regions.ToImmutable();
+    }
+
     /// <summary>Pages of CMA areas: <c>reusable</c> regions in RAM.</summary>
     public static ulong CmaPages(MemoryLayout layout)
     {

@@ -105,7 +105,7 @@ public sealed class BootedMemory : IDisposable
     {
         var build = options.Pages.Build ?? KernelBuild.Of(layout);
         var memblock = KmemKit.Runtime.Memblock.Memblock.FromLayout(layout);
-        var regions = memblock.FrameRanges().Select(static range => new NodeFrames(Math.Max(0, range.Node), range.Start, range.End)).ToImmutableArray();
+        var regions = BootPlan.Regions(memblock, build);
         var early = new EarlyAllocations(layout, build, memblock, memory);
         early.ReserveFixed();
         early.AllocateForPaging();

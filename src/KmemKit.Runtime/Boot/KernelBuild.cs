@@ -60,6 +60,15 @@ public sealed record KernelBuild
     /// <summary>CONFIG_SWAP.</summary>
     public bool HasSwap { get; init; }
 
+    /// <summary>CONFIG_ZSWAP.</summary>
+    public bool HasZswap { get; init; }
+
+    /// <summary>CONFIG_ZSMALLOC.</summary>
+    public bool HasZsmalloc { get; init; }
+
+    /// <summary>Whether the x86 CPU maps 1 GiB at a time (pdpe1gb).</summary>
+    public bool HasGigabytePages { get; init; }
+
     /// <summary>The zone types that it is built with, by rising address.</summary>
     public required ImmutableArray<ZoneType> ZoneTypes { get; init; }
 

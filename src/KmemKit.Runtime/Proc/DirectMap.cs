@@ -9,13 +9,14 @@ namespace KmemKit.Runtime.Proc;
 
 /// <summary>How x86 maps its linear map: what of it is in pages of 4 KiB and what in large ones.</summary>
 /// <remarks>
-/// The state of boot (init_memory_mapping) on a CPU without 1 GiB pages; a running kernel splits more. Up to 3.8 all addresses to the end of lowmem and from
+/// The state of boot (init_memory_mapping); a running kernel splits more. Up to 3.8 all addresses to the end of lowmem and from
 /// 4 GiB on are mapped, then RAM and the first megabyte. i386 never maps the first large page as one. Source: arch/x86/mm/init.c.
 /// </remarks>
 /// <param name="SmallBytes">In pages of 4 KiB.</param>
 /// <param name="LargeBytes">In large pages.</param>
+/// <param name="GigabyteBytes">In pages of 1 GiB, where the CPU has them.</param>
 /// <param name="LargePage">Bytes of a large page: 2 MiB, 4 MiB without PAE.</param>
-public sealed record DirectMap(ulong SmallBytes, ulong LargeBytes, ulong LargePage)
+public sealed record DirectMap(ulong SmallBytes, ulong LargeBytes, ulong GigabyteBytes, ulong LargePage)
 {
     private const ulong FourGiB = 1UL << 32;
 
@@ -27,7 +28,7 @@ public sealed record DirectMap(ulong SmallBytes, ulong LargeBytes, ulong LargePa
         if (!build.IsX86)
             return null;
         var large = build.Is64Bit || build.HugePageBytes == 2UL << 20 ? 2UL << 20 : 4UL << 20;
-        ulong small = 0, whole = 0;
+        ulong small = 0, whole = 0, huge = 0;
         foreach (var (start, end) in Mapped(layout, build))
         {
             var from = (start + large - 1) / large * large;
@@ -40,9 +41,19 @@ public sealed record DirectMap(ulong SmallBytes, ulong LargeBytes, ulong LargePa
                 continue;
             }
             small += (from - start) + (end - to);
-            whole += to - from;
+            var gigabytes = build.Is64Bit && build.HasGigabytePages ? InGigabytes(from, to) : 0;
+            huge += gigabytes;
+            whole += to - from - gigabytes;
         }
-        return new DirectMap(small, whole, large);
+        return new DirectMap(small, whole, huge, large);
+    }
+
+    private static ulong InGigabytes(ulong from, ulong to)
+    {
+        const ulong Giga = 1UL << 30;
+        var start = (from + Giga - 1) & ~(Giga - 1);
+        var end = to & ~(Giga - 1);
+        return end > start ? end - start : 0;
     }
 
     private static List<(ulong Start, ulong End)> Mapped(MemoryLayout layout, KernelBuild build)

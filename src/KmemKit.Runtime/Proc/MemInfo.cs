@@ -76,10 +76,13 @@ public sealed record MemInfo
     }
 
     /// <summary>The text as the kernel prints it.</summary>
-    public override string ToString()
+    public override string ToString() => Write(Lines);
+
+    /// <summary>Lines as the kernel prints them: the number ends at the 24th column, or where it has to.</summary>
+    internal static string Write(IEnumerable<MemInfoLine> lines)
     {
         var text = new StringBuilder();
-        foreach (var (name, value, isCount) in Lines)
+        foreach (var (name, value, isCount) in lines)
         {
             var label = (name + ":").PadRight(16);
             text.Append(label).Append(value.ToString().PadLeft(Math.Max(0, 24 - label.Length))).Append(isCount ? "\n" : " kB\n");

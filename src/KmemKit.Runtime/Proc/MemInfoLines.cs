@@ -42,6 +42,11 @@ internal static class MemInfoLines
             yield return new("MmapCopy", 0);
         yield return new("SwapTotal", 0);
         yield return new("SwapFree", 0);
+        if (info.Build.HasZswap && info.Build.IsSince(5, 19))
+        {
+            yield return new("Zswap", 0);
+            yield return new("Zswapped", 0);
+        }
         foreach (var name in new[] { "Dirty", "Writeback", "AnonPages", "Mapped", "Shmem" })
             yield return new(name, 0);
     }
@@ -117,6 +122,8 @@ internal static class MemInfoLines
         {
             yield return new("DirectMap4k", map.SmallBytes >> 10);
             yield return new(map.LargePage == 4UL << 20 ? "DirectMap4M" : "DirectMap2M", map.LargeBytes >> 10);
+            if (build.Is64Bit && build.HasGigabytePages)
+                yield return new("DirectMap1G", map.GigabyteBytes >> 10);
         }
     }
 }

@@ -21,6 +21,7 @@ internal static class StatItems
         None,
         Numa,
         Swap,
+        Zsmalloc,
     }
 
     // Counters of a zone up to 4.7.
@@ -41,7 +42,7 @@ internal static class StatItems
         new("nr_free_pages"), new("nr_zone_inactive_anon"), new("nr_zone_active_anon"), new("nr_zone_inactive_file"), new("nr_zone_active_file"),
         new("nr_zone_unevictable"), new("nr_zone_write_pending"), new("nr_mlock"), Until("nr_slab_reclaimable", 4, 13), Until("nr_slab_unreclaimable", 4, 13),
         Until("nr_page_table_pages", 5, 11), Until("nr_kernel_stack", 5, 9), new("nr_bounce"),
-        .. NumaRows().Select(static row => row with { Until = new(4, 14) }), new("nr_free_cma"),
+        new("nr_zspages") { Need = Need.Zsmalloc }, .. NumaRows().Select(static row => row with { Until = new(4, 14) }), new("nr_free_cma"),
     ];
 
     // Counters of a node.
@@ -80,6 +81,7 @@ internal static class StatItems
     {
         Need.Numa => build.IsNuma,
         Need.Swap => build.HasSwap,
+        Need.Zsmalloc => build.HasZsmalloc,
         _ => true,
     };
 

@@ -131,6 +131,8 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
     {
         Node = node,
         Zone = ZoneTypes.NameOf(type),
+        // The least mark of a zone that the kernel's own pages rarely come from: it holds for none as well.
+        Watermarks = type == ZoneType.HighMem || (type == ZoneType.Movable && build.IsSince(6, 6)) ? (32, 32, 32) : default,
         Protection = [.. build.ZoneTypes.Select(static _ => 0L)],
     };
 
@@ -166,12 +168,12 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
     }
 
     // calculate_normal_threshold: more CPUs and more memory, in units of 128 MiB, may be further off.
-    private static int Threshold(int cpus, ulong pages, int pageShift) => Math.Min(125, 2 * BitLength((ulong)cpus) * (1 + BitLength(pages >> (27 - pageShift))));
+    internal static int Threshold(int cpus, ulong pages, int pageShift) => Math.Min(125, 2 * BitLength((ulong)cpus) * (1 + BitLength(pages >> (27 - pageShift))));
 
     private static int BitLength(ulong value) => 64 - BitOperations.LeadingZeroCount(value);
 
     // calculate_zone_inactive_ratio.
-    private static uint Ratio(ulong pages, int pageShift)
+    internal static uint Ratio(ulong pages, int pageShift)
     {
         var gigabytes = pages >> (30 - pageShift);
         return gigabytes == 0 ? 1 : (uint)Math.Sqrt(10 * gigabytes);

@@ -35,7 +35,7 @@ internal static class MemoryLines
                 break;
             default:
                 lines.Add(LayoutTextWriter.MemoryLine(layout));
-                lines.Add(Classic(statistics));
+                lines.Add(Classic(statistics, layout));
                 break;
         }
     }
@@ -53,15 +53,16 @@ internal static class MemoryLines
         ulong K(ulong pages) => pages << (build.Pages.PageShift - 10);
     }
 
-    // Arm walks the banks as they were given: what the platform took out of them counts as reserved.
-    private static string Classic(BootStatistics statistics)
+    // Arm walks the banks as they were given: what the platform took out of them counts as reserved. With vmalloc saving it walks memblock's regions (cancro).
+    private static string Classic(BootStatistics statistics, MemoryLayout layout)
     {
         var (build, image, balance) = (statistics.Build, statistics.Image, statistics.Balance);
         var free = K(balance.Available);
         if (build.Architecture == TargetArchitecture.Arm && build.Version < new LinuxVersion(2, 6, 35))
             return $"Memory: {free}KB available ({image.Code >> 10}K code, {image.ReadWriteData >> 10}K data, {image.Init >> 10}K init, {K(balance.High)}K highmem)";
+        var taken = layout.Board.Policy.Reclaim?.Value == ReclaimStrategy.VmallocSaving ? 0 : balance.Taken;
         var high = build.Architecture == TargetArchitecture.Arm ? $", {K(balance.High)}K highmem" : "";
-        return $"Memory: {free}k/{free}k available, {K(balance.Present + balance.Taken - balance.Available)}k reserved{high}";
+        return $"Memory: {free}k/{free}k available, {K(balance.Present + taken - balance.Available)}k reserved{high}";
 
         ulong K(ulong pages) => pages << (build.Pages.PageShift - 10);
     }
