@@ -139,17 +139,21 @@ public sealed class BootedMemory : IDisposable
         });
     }
 
+    // Nothing was allocated yet. What is free in contiguous areas was given back behind the Memory: line, which is printed before (cma_init_reserved_areas).
     private static MemoryBalance Balance(MemoryLayout layout, PageAllocator allocator)
     {
-        ulong present = 0, high = 0, end = 0;
+        ulong present = 0, available = 0, cma = 0, high = 0, end = 0;
         foreach (var zone in allocator.Zones)
         {
+            var lent = (ulong)zone.FreeCmaPages;
             present += zone.PresentPages;
-            high += zone.Type == ZoneType.HighMem ? zone.ManagedPages : 0;
+            available += zone.ManagedPages - lent;
+            cma += lent;
+            high += zone.Type == ZoneType.HighMem ? zone.ManagedPages - lent : 0;
             end = Math.Max(end, (zone.Start + zone.SpannedPages).Number);
         }
         var taken = RamPlan.NoMapRam(layout).Aggregate(0UL, (sum, range) => sum + layout.Pages.PagesIn(range.Size));
-        return new MemoryBalance(present, allocator.TotalPages, BootPlan.CmaPages(layout), high, taken, end);
+        return new MemoryBalance(present, available, cma != 0 ? cma : BootPlan.CmaPages(layout), high, taken, end);
     }
 
     private static string FirstLine(string text) => text.Split('\n')[0].Trim();
