@@ -6,6 +6,7 @@ using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Pages;
@@ -24,8 +25,9 @@ public sealed unsafe partial class PageAllocator
     private PageAllocator(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocatorOptions options)
     {
         Map = map;
-        _version = layout.Board.Policy.LinuxVersion?.Value ?? new LinuxVersion(6, 9);
-        _usesMmu = layout.Board.UsesMmu;
+        Build = options.Build ?? KernelBuild.Of(layout);
+        _version = Build.Version;
+        _usesMmu = Build.UsesMmu;
         PageBlockOrder = options.PageBlockOrder ?? DefaultPageBlockOrder(layout, map.MaxOrder);
         ArgumentOutOfRangeException.ThrowIfLessThan(PageBlockOrder, GroupMask.Order, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PageBlockOrder, map.MaxOrder, nameof(options));
@@ -42,16 +44,14 @@ public sealed unsafe partial class PageAllocator
             ZoneArray[i] = CreateZone(i, layout.Zones[i], memblock);
         WriteBlocks();
         PresentZoneTypes = ZoneArray.Aggregate(0, static (types, zone) => types | (1 << (int)zone.Type));
-        var highmem = layout.Board.Policy.Highmem?.Value ?? false;
-        KernelZoneTypes = [.. Enum.GetValues<ZoneType>().Where(type =>
-            type is ZoneType.Normal or ZoneType.Movable || (type == ZoneType.HighMem && highmem) || ((PresentZoneTypes >> (int)type) & 1) != 0)];
         _nodes = [.. ZoneArray.Select(static zone => zone.Node).Distinct().Order()];
         (_zoneLists, _localZoneLists) = BuildZoneLists();
         Release(memblock);
         foreach (var zone in ZoneArray)
         {
-            zone.Batch = MemoryZone.BatchSize(zone.ManagedPages, map.Pages.PageSize, _version >= LargeBatchSince, _usesMmu);
-            zone.High = _usesMmu ? 6 * zone.Batch : 0;
+            // setup_pageset: a batch of 0 is one page at a time and no list.
+            var batch = MemoryZone.BatchSize(zone.ManagedPages, map.Pages.PageSize, _version >= LargeBatchSince, _usesMmu);
+            (zone.Batch, zone.High) = (Math.Max(1, batch), 6 * batch);
         }
         MinFreeKbytes = options.MinFreeKbytes ?? Watermarks.MinFreeKbytes(ZoneArray, map.Pages.PageSize, _version);
         Watermarks.ApplyLowmemReserve(ZoneArray);
