@@ -128,6 +128,7 @@ public sealed class BootedMemory : IDisposable
             ZoneRanges = BootPlan.ZoneRanges(layout, build),
             MovableStarts = BootPlan.MovableStarts(layout),
             Regions = regions,
+            Unavailable = UnavailableRanges.Find(layout, build, regions, allocator.PageBlockOrder),
             Estimate = estimate,
             IsMobilityGrouped = allocator.IsMobilityGrouped,
             Hashes = [.. hashes],
