@@ -10,8 +10,9 @@ namespace KmemKit.Runtime.Boot;
 
 /// <summary>Holes whose frames have a descriptor all the same (<c>memmap_init</c>, <c>init_unavailable_range</c>).</summary>
 /// <remarks>
-/// <para>The kernel walks memory region by region and, in each, zone by zone. What lies between the end of the last piece and the start of this one is a
-/// hole; with sections, so is what lies behind the last piece up to the end of its section. Of a hole those frames count whose pageblock has descriptors:</para>
+/// <para>The kernel walks memory region by region and, in each, zone by zone. What lies between the end of the last piece and the start of this one is
+/// a hole; with sections, so is what lies behind the last piece up to the end of its section. Of a hole those frames count whose pageblock has
+/// descriptors:</para>
 /// <code>
 ///   sections   |-------- present --------|-------- absent --------|
 ///   memory     |######....#######........|........................|

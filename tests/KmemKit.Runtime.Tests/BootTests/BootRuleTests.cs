@@ -81,6 +81,12 @@ internal sealed class BootRuleTests
         Assert.That(LargeSystemHash.Size(new HashRequest("Dentry cache", 8, 13), pages, pages, Build(true, new LinuxVersion(major, minor), 12)).Entries, Is.EqualTo(entries));
     }
 
+    // One page more than 512 MB counts as a whole megabyte, and that makes the difference to the next power of two.
+    [TestCase(131_072UL, 65_536UL)]
+    [TestCase(131_073UL, 131_072UL)]
+    public void Lowmem_is_rounded_up_to_whole_megabytes(ulong pages, ulong entries) => Assert.That(
+        LargeSystemHash.Size(new HashRequest("Dentry cache", 4, 13), pages, pages, Build(false, new LinuxVersion(3, 4), 12)).Entries, Is.EqualTo(entries));
+
     // The pid table: 16 buckets at least, 4096 at most.
     [TestCase(256UL, 16UL)]
     [TestCase(113_792UL, 2048UL)]
@@ -125,6 +131,18 @@ internal sealed class BootRuleTests
         Assert.That((lines["KReclaimable"], lines["PageTables"], lines["KernelStack"], lines["VmallocUsed"], lines["Percpu"]), Is.EqualTo((40UL, 12UL, 16UL, 20UL, 24UL)));
         Assert.That(booted.Proc.Read("zoneinfo"), Does.Contain("      nr_slab_reclaimable 10\n      nr_slab_unreclaimable 20\n").And.Contain("      nr_kernel_stack 16\n"));
         Assert.That(booted.Proc.Read("vmstat"), Does.Contain("\nnr_slab_unreclaimable 20\n").And.Contain("\nnr_page_table_pages 3\n"));
+    }
+
+    // Examples 7 to 9 of the seed: the same board with three strategies. LowTotal lacks that kernel's image and drivers, HighTotal nothing.
+    [TestCase("seed-ex7", 1_460_224UL, 408_240UL)]
+    [TestCase("seed-ex8", 1_286_144UL, 581_864UL)]
+    [TestCase("seed-ex9", 1_283_072UL, 584_968UL)]
+    public void Highmem_of_the_seeds_examples_is_that_of_their_meminfo(string example, ulong high, ulong low)
+    {
+        using var booted = BootedMemory.Boot(TestBoards.Folder("tests/vectors/layout/" + example));
+        var lines = booted.Proc.MemInfo.Lines.ToDictionary(line => line.Name, line => line.Value);
+        Assert.That((lines["HighTotal"], lines["HighFree"]), Is.EqualTo((high, high)));
+        Assert.That(lines["LowTotal"], Is.InRange(low, low + (40 << 10)), "what that kernel took for itself");
     }
 
     [Test]
