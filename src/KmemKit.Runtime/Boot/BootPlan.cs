@@ -21,7 +21,9 @@ internal static class BootPlan
         yield return new HashRequest("Inode-cache", pointer, 14);
     }
 
-    /// <summary>Whether dentry and inode tables are made before mem_init; <c>hashdist</c> puts them off on 64-bit NUMA, from 5.10 on only with more than one node.</summary>
+    /// <summary>
+    /// Whether dentry and inode tables are made before mem_init; <c>hashdist</c> puts them off on 64-bit NUMA, from 5.10 on only with more than one node.
+    /// </summary>
     public static bool HashesAreEarly(KernelBuild build, int nodes) => !build.IsNuma || !build.Is64Bit || (build.IsSince(5, 10) && nodes == 1);
 
     public static ImmutableArray<ZoneFrames> ZoneRanges(MemoryLayout layout, KernelBuild build)

@@ -23,7 +23,8 @@ namespace KmemKit.Runtime.Boot;
 /// </remarks>
 public sealed class BootedMemory : IDisposable
 {
-    private BootedMemory(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocator allocator, BootStatistics statistics)
+    private BootedMemory(
+        MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocator allocator, BootStatistics statistics)
     {
         Layout = layout;
         Memory = memory;
@@ -66,7 +67,9 @@ public sealed class BootedMemory : IDisposable
     }
 
     /// <summary>Boots a layout.</summary>
-    /// <exception cref="MemoryBootException">Its memory cannot be booted: too little for the kernel's own things, or more than this host or build can hold.</exception>
+    /// <exception cref="MemoryBootException">
+    /// Its memory cannot be booted: too little for the kernel's own things, or more than this host or build can hold.
+    /// </exception>
     public static BootedMemory Boot(MemoryLayout layout, MemoryBootOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
@@ -128,6 +131,7 @@ public sealed class BootedMemory : IDisposable
             ZoneRanges = BootPlan.ZoneRanges(layout, build),
             MovableStarts = BootPlan.MovableStarts(layout),
             Regions = regions,
+            Unavailable = UnavailableRanges.Find(layout, build, regions, allocator.PageBlockOrder),
             Estimate = estimate,
             IsMobilityGrouped = allocator.IsMobilityGrouped,
             Hashes = [.. hashes],

@@ -17,7 +17,7 @@ namespace KmemKit.Runtime.Buddy;
 /// <summary>From a layout and memblock to a running allocator (<c>free_area_init</c>, <c>build_all_zonelists</c>, <c>memblock_free_all</c>).</summary>
 public sealed unsafe partial class PageAllocator
 {
-    private static readonly LinuxVersion LargeBatchSince = new(4, 20);
+    private static readonly LinuxVersion LargeBatchSince = new(4, 19);
 
     private readonly LinuxVersion _version;
     private readonly bool _usesMmu;

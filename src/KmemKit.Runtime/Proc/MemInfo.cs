@@ -68,7 +68,7 @@ public sealed record MemInfo
             High = build.HasHighmem
                 ? (high.Aggregate(0UL, static (sum, zone) => sum + zone.ManagedPages) * kbytes, (ulong)high.Sum(static zone => zone.FreePages) * kbytes)
                 : null,
-            CmaTotal = allocator.Zones.Aggregate(0UL, (sum, zone) => sum + (allocator.CountPageBlocks(zone)[(int)MigrateType.Cma] << allocator.PageBlockOrder)) * kbytes,
+            CmaTotal = allocator.Zones.Aggregate(0UL, (sum, zone) => sum + ZoneInfo.CmaPages(allocator, zone)) * kbytes,
             CmaFree = (ulong)allocator.Zones.Sum(static zone => zone.FreeCmaPages) * kbytes,
             Use = use ?? MemoryUse.None,
             DirectMap = directMap,
