@@ -47,6 +47,9 @@ internal unsafe struct ObjectCpu
     public int LastOwner;
 
     public ObjectArray* LastArray;
+
+    /// <summary>A sampling checker waits for an allocation.</summary>
+    public int Armed;
 }
 
 /// <summary>Who owns a page, as the map's table of owners says.</summary>
