@@ -24,7 +24,7 @@ public sealed unsafe partial class KmemCache
             var array = (ObjectArray*)(cpu.Objects + _arrayAt);
             Volatile.Write(ref array->Busy, 1);
             var left = unchecked(array->Count - 1);
-            if ((uint)left < (uint)Volatile.Read(ref array->Limit))
+            if (unchecked((uint)left) < (uint)Volatile.Read(ref array->Limit))
             {
                 var taken = array->Stack[left];
                 array->Count = left;

@@ -73,7 +73,8 @@ public sealed unsafe partial class ObjectAllocator
     }
 
     internal ObjectLayout LayoutFor(int size, int align, SlabFlags flags) =>
-        ObjectLayout.Calculate(size, align, flags, _sizes.Word, _sizes.SlabMinAlign, _sizes.CacheLine);
+        ObjectLayout.Calculate(size, align, flags, _sizes.Word, _sizes.SlabMinAlign, _sizes.CacheLine,
+        Kind == ObjectAllocatorKind.Slab ? Classic.SlabGeometry.MinSlot(Ram.PageShift) : 1);
 
     internal void Forget(KmemCache cache)
     {
@@ -125,7 +126,7 @@ public sealed unsafe partial class ObjectAllocator
                 same.Merge(name, size);
                 return same;
             }
-            if (Kind == ObjectAllocatorKind.Slub && Slub.SlubOrder.Calculate(layout.Size, Ram.PageShift, CpuIds, Pages.Map.MaxOrder) < 0)
+            if (!HasOrder(layout, flags))
             {
                 reason = $"no block of pages holds a slot of {layout.Size} bytes";
                 return null;
@@ -138,6 +139,13 @@ public sealed unsafe partial class ObjectAllocator
             return Make(name, layout, flags, constructor, destructor, isKmalloc: false);
         }
     }
+
+    private bool HasOrder(ObjectLayout layout, SlabFlags flags) => Kind switch
+    {
+        ObjectAllocatorKind.Slub => Slub.SlubOrder.Calculate(layout.Size, Ram.PageShift, CpuIds, Pages.Map.MaxOrder) >= 0,
+        ObjectAllocatorKind.Slab => Classic.SlabStore.GeometryOf(this, layout, flags).Objects != 0,
+        _ => true,
+    };
 
     // A cache that is at most a word larger, as well aligned and of the same kind of pages.
     private KmemCache? FindMergeable(ObjectLayout layout, SlabFlags flags)

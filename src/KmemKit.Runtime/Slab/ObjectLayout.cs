@@ -56,7 +56,8 @@ public sealed record ObjectLayout
     /// <param name="wordSize">Bytes of a pointer of the board.</param>
     /// <param name="minAlign">ARCH_SLAB_MINALIGN.</param>
     /// <param name="cacheLine">Bytes of a cache line, a power of two.</param>
-    public static ObjectLayout Calculate(int objectSize, int align, SlabFlags flags, int wordSize, int minAlign, int cacheLine)
+    /// <param name="minSlot">Bytes that a slot has at least.</param>
+    public static ObjectLayout Calculate(int objectSize, int align, SlabFlags flags, int wordSize, int minAlign, int cacheLine, int minSlot = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(objectSize, 1);
         var alignment = AlignmentOf(objectSize, align, flags, wordSize, minAlign, cacheLine);
@@ -85,7 +86,7 @@ public sealed record ObjectLayout
         }
         return new ObjectLayout
         {
-            ObjectSize = objectSize, Align = alignment, Inuse = inuse, Size = AlignUp(size, alignment), RedLeftPad = left,
+            ObjectSize = objectSize, Align = alignment, Inuse = inuse, Size = AlignUp(Math.Max(size, minSlot), alignment), RedLeftPad = left,
             FreePointerAt = pointerAt, TracksAt = tracksAt, OriginalSizeAt = originalAt, PaddingAt = padding,
         };
     }

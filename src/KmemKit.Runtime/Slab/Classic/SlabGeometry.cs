@@ -20,6 +20,9 @@ internal readonly record struct SlabGeometry(int Order, int Objects, int TableBy
 {
     private const int MinObject = 16;
 
+    /// <summary>Bytes that a slot has at least: where an index is one byte, more objects than it counts do not fit into a page then.</summary>
+    public static int MinSlot(int pageShift) => IndexBytesFor(pageShift) == 1 ? MinObject : 1;
+
     /// <param name="size">Bytes of a slot.</param>
     /// <param name="align">The objects' alignment.</param>
     /// <param name="isReclaimable">SLAB_RECLAIM_ACCOUNT.</param>
@@ -33,7 +36,7 @@ internal readonly record struct SlabGeometry(int Order, int Objects, int TableBy
         int size, int align, bool isReclaimable, int pageShift, int largestOrder, ulong totalBytes, int cacheLine, int kmallocMin, bool neverOff)
     {
         var page = 1 << pageShift;
-        var index = page >> 8 <= MinObject ? 1 : 2;
+        var index = IndexBytesFor(pageShift);
         var most = (1 << (8 * index)) - 1;
         var maxOrder = totalBytes > 32 << 20 ? 1 : 0;
         var off = !neverOff && size >= Math.Max(page >> 5, kmallocMin + 1);
@@ -59,6 +62,8 @@ internal readonly record struct SlabGeometry(int Order, int Objects, int TableBy
         var step = Math.Max(cacheLine, align);
         return new SlabGeometry(order, objects, off ? table : aligned, off, left / step, step, index);
     }
+
+    private static int IndexBytesFor(int pageShift) => 1 << pageShift >> 8 <= MinObject ? 1 : 2;
 
     private static (int Objects, int Left) Estimate(int bytes, int size, int align, int index, bool off)
     {

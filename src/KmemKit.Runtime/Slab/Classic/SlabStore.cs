@@ -34,11 +34,8 @@ internal sealed unsafe class SlabStore : ObjectStore
     public SlabStore(KmemCache cache)
         : base(cache)
     {
-        var machine = Allocator.Sizes;
         _size = cache.Layout.Size;
-        _geometry = SlabGeometry.Calculate(
-            _size, cache.Layout.Align, (cache.Flags & SlabFlags.ReclaimAccount) != 0, Ram.PageShift, Map.MaxOrder, Allocator.Pages.TotalPages << Ram.PageShift,
-            machine.CacheLine, machine.KmallocMin, neverOff: false);
+        _geometry = GeometryOf(Allocator, cache.Layout, cache.Flags);
         var plan = PlanArrays();
         _freeLimit = ((1 + Allocator.Pages.Cpus.Count) * plan.Batch) + _geometry.Objects;
     }
@@ -49,6 +46,11 @@ internal sealed unsafe class SlabStore : ObjectStore
 
     /// <summary>How its slabs are cut.</summary>
     public SlabGeometry Geometry => _geometry;
+
+    /// <summary>How a cache's slabs would be cut on a machine.</summary>
+    public static SlabGeometry GeometryOf(ObjectAllocator allocator, ObjectLayout layout, SlabFlags flags) => SlabGeometry.Calculate(
+        layout.Size, layout.Align, (flags & SlabFlags.ReclaimAccount) != 0, allocator.Ram.PageShift, allocator.Pages.Map.MaxOrder,
+        allocator.Pages.TotalPages << allocator.Ram.PageShift, allocator.Sizes.CacheLine, allocator.Sizes.KmallocMin, neverOff: false);
 
     // enable_cpucache
     public override ArrayPlan PlanArrays()

@@ -56,7 +56,7 @@ public sealed unsafe partial class ObjectAllocator
             var array = (ObjectArray*)cpu.Objects + _classOf[last >> 3];
             Volatile.Write(ref array->Busy, 1);
             var left = unchecked(array->Count - 1);
-            if ((uint)left < (uint)Volatile.Read(ref array->Limit))
+            if (unchecked((uint)left) < (uint)Volatile.Read(ref array->Limit))
             {
                 var taken = array->Stack[left];
                 array->Count = left;
