@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Linq;
 using System.Text;
 using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Slab;
 using KmemKit.Runtime.Zones;
 
 namespace KmemKit.Runtime.Proc;
@@ -26,8 +27,13 @@ public sealed record MemInfo
     /// <summary>CmaFree.</summary>
     public required ulong CmaFree { get; init; }
 
+    /// <summary>SReclaimable and SUnreclaim, whose sum is Slab; null where no object allocator was asked.</summary>
+    public (ulong Reclaimable, ulong Unreclaimable)? Slab { get; init; }
+
     /// <summary>Reads an allocator's zones.</summary>
-    public static MemInfo Of(PageAllocator allocator)
+    /// <param name="allocator">The page allocator.</param>
+    /// <param name="objects">The object allocator on it, for its pages; half of what it can reclaim is available, more where that is above the low watermarks.</param>
+    public static MemInfo Of(PageAllocator allocator, ObjectAllocator? objects = null)
     {
         ArgumentNullException.ThrowIfNull(allocator);
         var kbytes = allocator.Map.Pages.PageSize >> 10;
@@ -38,13 +44,16 @@ public sealed record MemInfo
         {
             Total = allocator.TotalPages * kbytes,
             Free = (ulong)free * kbytes,
-            Available = (ulong)Math.Max(0, free - reserved) * kbytes,
+            Available = (ulong)Math.Max(0, free - reserved + Spare(allocator, objects?.ReclaimablePages ?? 0)) * kbytes,
+            Slab = objects is null ? null : ((ulong)objects.ReclaimablePages * kbytes, (ulong)objects.UnreclaimablePages * kbytes),
             High = allocator.KernelZoneTypes.Contains(ZoneType.HighMem)
                 ? (high.Aggregate(0UL, static (sum, zone) => sum + zone.ManagedPages) * kbytes, (ulong)high.Sum(static zone => zone.FreePages) * kbytes)
                 : null,
             CmaFree = (ulong)allocator.Zones.Sum(static zone => zone.FreeCmaPages) * kbytes,
         };
     }
+
+    private static long Spare(PageAllocator allocator, long reclaimable) => reclaimable - Math.Min(reclaimable / 2, allocator.Zones.Sum(static zone => zone.LowWatermark));
 
     /// <summary>The lines as the kernel prints them.</summary>
     public override string ToString()
@@ -59,6 +68,12 @@ public sealed record MemInfo
             Line("HighFree:", high.Free);
             Line("LowTotal:", Total - high.Total);
             Line("LowFree:", Free - high.Free);
+        }
+        if (Slab is { } slab)
+        {
+            Line("Slab:", slab.Reclaimable + slab.Unreclaimable);
+            Line("SReclaimable:", slab.Reclaimable);
+            Line("SUnreclaim:", slab.Unreclaimable);
         }
         Line("CmaFree:", CmaFree);
         return text.ToString();

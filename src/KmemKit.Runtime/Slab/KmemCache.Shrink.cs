@@ -96,11 +96,16 @@ public sealed unsafe partial class KmemCache
         var spinner = new SpinWait();
         while (Interlocked.CompareExchange(ref array->Draining, 1, 0) != 0)
             spinner.SpinOnce();
-        Volatile.Write(ref array->Limit, 0);
-        // From here on the owner either sees the limit, or its Busy is seen here.
-        Interlocked.MemoryBarrierProcessWide();
-        while (Volatile.Read(ref array->Busy) != 0)
-            spinner.SpinOnce();
+        do
+        {
+            Volatile.Write(ref array->Limit, 0);
+            // From here on the owner either sees the limit, or its Busy is seen here.
+            Interlocked.MemoryBarrierProcessWide();
+            while (Volatile.Read(ref array->Busy) != 0)
+                spinner.SpinOnce();
+            // An owner that was through the gate before Draining was seen may have set the limit again: but not twice.
+        }
+        while (Volatile.Read(ref array->Limit) != 0);
         var empty = Empty(cpu, array);
         Volatile.Write(ref array->Limit, array->Capacity);
         Volatile.Write(ref array->Draining, 0);

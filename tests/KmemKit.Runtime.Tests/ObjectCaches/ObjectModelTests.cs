@@ -34,7 +34,7 @@ internal sealed unsafe class ObjectModelTests
         var model = new Model(caches, random);
         for (var step = 0; step < steps; step++)
         {
-            var more = megabytes < 8 ? 90 : 65;
+            var more = megabytes < 8 ? 98 : 65;
             var fill = step / (steps / 6 + 1) % 2 == 0 ? more : 100 - more;
             model.Step(fill);
             if (step % (steps / 4) == 0)
