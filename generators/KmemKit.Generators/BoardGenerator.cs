@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Immutable;
 using System.Linq;
+using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers.CSharp;
 using KmemKit.Generators.Pipeline;
@@ -22,6 +23,17 @@ namespace KmemKit.Generators;
 public sealed class BoardGenerator : IIncrementalGenerator
 {
     private const string IncludePathProperty = "build_property._KmemIncludePath";
+
+    private readonly Func<BoardInput, BoardCompilation> _compile;
+
+    /// <summary>The generator as the compiler makes it.</summary>
+    public BoardGenerator()
+        : this(BoardPipeline.Compile)
+    {
+    }
+
+    /// <summary>A generator over another board compiler: for a test of what becomes of its faults.</summary>
+    internal BoardGenerator(Func<BoardInput, BoardCompilation> compile) => _compile = compile;
 
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
@@ -51,12 +63,13 @@ public sealed class BoardGenerator : IIncrementalGenerator
             .Collect()
             .Select(static (all, _) => new BoardTextSet(all));
 
+        var compile = _compile;
         var compiled = boards
             .Where(static board => board.Problem is null)
             .Combine(texts.Combine(includePaths))
             .Select(static (pair, _) => BoardSources.Resolve(pair.Left, pair.Right.Left, pair.Right.Right))
             .WithTrackingName(TrackingNames.Inputs)
-            .Select(static (sources, cancellation) => CompiledBoard.Compile(sources, cancellation))
+            .Select((sources, cancellation) => CompiledBoard.Compile(sources, compile, cancellation))
             .WithTrackingName(TrackingNames.Compiled);
 
         var models = compiled

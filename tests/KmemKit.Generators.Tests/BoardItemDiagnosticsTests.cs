@@ -1,4 +1,9 @@
+extern alias generator;
+
+using System;
 using System.Linq;
+using generator::KmemKit.BoardCompiler.Boards;
+using generator::KmemKit.Generators;
 using KmemKit.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using NUnit.Framework;
@@ -48,6 +53,24 @@ internal sealed class BoardItemDiagnosticsTests
     [Test]
     public void Defconfig_that_is_not_there_is_KMK0104() => AssertOnly(
         new GeneratorProject().Board("/p/good.dts", Good).Board("/p/x.dts", Good, "Defconfig=%2Fp%2Fx_defconfig").Run(), "KMK0104", "/p/x.dts");
+
+    [Test]
+    public void Fault_of_the_board_compiler_is_KMK0199_and_names_the_fault()
+    {
+        var project = new GeneratorProject(new BoardGenerator(Faulty)).Board("/p/good.dts", Good).Board("/p/x.dts", Good).Run();
+        AssertOnly(project, "KMK0199", "/p/x.dts");
+        Assert.That(project.Result.Diagnostics[0].GetMessage(), Does.Contain("ArithmeticException").And.Contain("one and one is three"));
+
+        static BoardCompilation Faulty(BoardInput input) =>
+            input.Main.Path == "/p/x.dts" ? throw new ArithmeticException("one and one is three") : BoardPipeline.Compile(input);
+    }
+
+    [Test]
+    public void Cancelling_is_no_fault()
+    {
+        var project = new GeneratorProject(new BoardGenerator(static _ => throw new OperationCanceledException())).Board("/p/x.dts", Good).Run();
+        Assert.That(project.Result.Diagnostics.Select(d => d.Id), Does.Not.Contain("KMK0199"));
+    }
 
     [Test]
     public void Same_name_in_another_namespace_is_another_board()

@@ -70,7 +70,7 @@ public sealed class ProcessContractTests
     {
         var help = Kmem.Run("--help").Output;
 
-        foreach (var word in new[] { "layout", "translate", "check", "dts", "--config", "--bootargs", "--json", "Exit code" })
+        foreach (var word in new[] { "layout", "translate", "check", "dts", "boot", "--config", "--bootargs", "--json", "Exit code" })
             Assert.That(help, Does.Contain(word));
     }
 

@@ -15,7 +15,7 @@ namespace KmemKit.Generators.Pipeline;
 /// <param name="Findings">The findings, in order.</param>
 internal sealed record CompiledBoard(BoardTypeModel? Model, EquatableArray<Finding> Findings)
 {
-    public static CompiledBoard Compile(BoardSources sources, CancellationToken cancellation)
+    public static CompiledBoard Compile(BoardSources sources, Func<BoardInput, BoardCompilation> compile, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         var request = sources.Board.Request;
@@ -25,7 +25,7 @@ internal sealed record CompiledBoard(BoardTypeModel? Model, EquatableArray<Findi
             return Refused(request, DiagnosticTable.DefconfigMissing, request.Defconfig);
         try
         {
-            return CompileTexts(sources, sources.Main);
+            return CompileTexts(sources, sources.Main, compile);
         }
 #pragma warning disable CA1031 // An exception here would take all boards of the project with it, and the compiler would name none (CS8785).
         catch (Exception fault) when (fault is not OperationCanceledException)
@@ -35,10 +35,10 @@ internal sealed record CompiledBoard(BoardTypeModel? Model, EquatableArray<Findi
         }
     }
 
-    private static CompiledBoard CompileTexts(BoardSources sources, BoardText main)
+    private static CompiledBoard CompileTexts(BoardSources sources, BoardText main, Func<BoardInput, BoardCompilation> compile)
     {
         var request = sources.Board.Request;
-        var result = BoardPipeline.Compile(new BoardInput(FileOf(main))
+        var result = compile(new BoardInput(FileOf(main))
         {
             Provider = sources,
             Defconfig = sources.Defconfig is null ? null : FileOf(sources.Defconfig),

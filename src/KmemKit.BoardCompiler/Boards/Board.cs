@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.BoardCompiler.Protection;
 
 namespace KmemKit.BoardCompiler.Boards;
 
@@ -49,6 +50,12 @@ public sealed record Board
 
     /// <summary>Processors, in the order of the tree.</summary>
     public ImmutableArray<BoardCpu> Cpus { get; init; } = ImmutableArray<BoardCpu>.Empty;
+
+    /// <summary>The memory protection unit of the processors; null where nothing is known of one.</summary>
+    public BoardMpu? Mpu { get; init; }
+
+    /// <summary>Who may do what, where: the <c>kmemkit,protection</c> node; null where there is none.</summary>
+    public ProtectionPolicy? Protection { get; init; }
 }
 
 /// <summary>What compiling a board gives.</summary>

@@ -4,6 +4,7 @@ using System.Linq;
 using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.BoardCompiler.Protection;
 using KmemKit.BoardCompiler.Sources;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Board;
 
@@ -54,6 +55,10 @@ public static class BoardReader
             Aliases = Aliases(root),
             Cpus = cpus,
         };
+        var protection = ProtectionNode.Find(root, diagnostics);
+        board = board with { Mpu = MpuReader.Read(root, cpus, protection, diagnostics) };
+        if (protection is not null)
+            board = board with { Protection = new ProtectionReader(board, diagnostics).Read(protection) };
         return new BoardResult(board, diagnostics.ToImmutable());
     }
 

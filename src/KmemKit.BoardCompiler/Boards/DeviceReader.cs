@@ -4,6 +4,7 @@ using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Diagnostics;
+using KmemKit.BoardCompiler.Protection;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Board;
 
 namespace KmemKit.BoardCompiler.Boards;
@@ -26,7 +27,8 @@ internal sealed class DeviceReader(BusMap buses, DiagnosticBag diagnostics)
         {
             var (node, parentEnabled, reachable) = open.Pop();
             var enabled = parentEnabled && node.IsEnabled();
-            if (MemoryReader.IsMemory(node) || (node.Parent!.Parent is null && node.Name is "cpus" or "reserved-memory"))
+            if (MemoryReader.IsMemory(node) || (node.Parent!.Parent is null && node.Name is "cpus" or "reserved-memory")
+                || ProtectionNode.Is(node))
                 continue;
             if (reachable && node.Property("reg") is { } reg)
                 ReadDevice(node, reg, enabled);

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KmemKit.BoardCompiler.Diagnostics;
 
-// What can go wrong with a file before anything in it is read: KMK0020-KMK0039, reported by the tool, which alone touches the disk.
+// What can go wrong with a file before anything in it is read, and what only a run shows: KMK0020-KMK0039, reported by the tool, which alone touches the disk and boots boards.
 public static partial class DiagnosticTable
 {
     private static ImmutableArray<DiagnosticDescriptor> FileRules => Files.Rules;
@@ -50,7 +50,12 @@ public static partial class DiagnosticTable
             "internal error while working on {0}: {1}",
             "This is a fault of KmemKit, not of the board: please report it with the file.");
 
+        /// <summary>A layout that the runtime cannot boot.</summary>
+        public static DiagnosticDescriptor NotBootable { get; } = Error("KMK0028", "Memory cannot be booted",
+            "the memory of {0} cannot be booted: {1}",
+            "Give the board memory enough for a kernel's own tables, in banks that this machine can hold; kmem layout shows the layout all the same.");
+
         internal static ImmutableArray<DiagnosticDescriptor> Rules =>
-            [NotFound, Unreadable, FolderWithoutBoard, TooLarge, NotText, WrongEncoding, OutputNotWritten, InternalError];
+            [NotFound, Unreadable, FolderWithoutBoard, TooLarge, NotText, WrongEncoding, OutputNotWritten, InternalError, NotBootable];
     }
 }

@@ -115,10 +115,19 @@ public sealed unsafe partial class Cpu
             return true;
         if (!GfpRules.MaySleep(request.Flags))
         {
-            if (_sinceDrain < DrainEvery)
+            if (_sinceDrain >= DrainEvery)
+            {
+                _sinceDrain = 0;
+                DrainLocalPages();
+            }
+            else if (request.Order is > 0 and < GroupMask.Order)
+            {
+                TrimLists(request.Zones[0], request.Order, (int)request.Type);
+            }
+            else
+            {
                 return false;
-            _sinceDrain = 0;
-            DrainLocalPages();
+            }
             return TryZones(request, isLow: false, allocation, out index);
         }
         // What waits in CPU lists may be all that keeps a block from being whole.

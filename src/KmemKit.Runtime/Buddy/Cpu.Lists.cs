@@ -7,6 +7,13 @@ namespace KmemKit.Runtime.Buddy;
 /// <summary>Between the CPU's lists and the zones: refill, flush, drain.</summary>
 public sealed unsafe partial class Cpu
 {
+    // What a trimmed list keeps, in pages; and how many blocks the first refills afterwards take, when whole batches would only be split for nothing.
+    private const int KeptPages = 32;
+    private const int FirstRefill = 4;
+    private const int LargestRefill = 64;
+
+    private int _refill = LargestRefill;
+
     /// <summary>Fills the descriptor numbers of a CPU's free blocks in: for checks.</summary>
     internal void VisitLists(Action<int, uint, int> visit)
     {
@@ -36,6 +43,22 @@ public sealed unsafe partial class Cpu
             spinner.SpinOnce();
         FlushAll();
         Volatile.Write(ref _gate->Drain, 0);
+    }
+
+    // For a request that found no block of its order: gives back the blocks of its type that could serve it, and of the smaller ones, which could only merge
+    // into one, all but those that were freed last. Those few cost next to no failures; without them the next requests would all go to the zone.
+    private void TrimLists(MemoryZone zone, int order, int type)
+    {
+        EnterGate();
+        var list = ListOf(zone.Number, 0, type);
+        for (var at = 0; at <= _map.MaxOrder; at++, list += PerCpuList.TypesPerOrder)
+        {
+            var keep = at < order ? KeptPages >> at : 0;
+            if (list->Count > keep)
+                Flush(zone, list, at, list->Count - keep);
+        }
+        _refill = FirstRefill;
+        Volatile.Write(ref _gate->Busy, 0);
     }
 
     private void EnterGate()
@@ -74,9 +97,9 @@ public sealed unsafe partial class Cpu
         var area = zone.Area;
         var stack = list->Stack;
         ZoneLock.Acquire(ref area.Lock);
-        if (order == 0)
+        if (order < GroupMask.Order)
         {
-            area.PutSingles(stack, blocks);
+            area.PutMany(stack, blocks, order);
         }
         else
         {
@@ -90,22 +113,25 @@ public sealed unsafe partial class Cpu
     }
 
     // Called with an empty list.
-    private static void Refill(MemoryZone zone, PerCpuList* list, int order, int type)
+    private void Refill(MemoryZone zone, PerCpuList* list, int order, int type)
     {
         var area = zone.Area;
         var taken = 0;
+        var wanted = Math.Min(list->Batch, _refill);
+        if (_refill < LargestRefill)
+            _refill++;
         ZoneLock.Acquire(ref area.Lock);
-        if (order == 0)
+        if (order < GroupMask.Order)
         {
-            taken = area.TakeSinglesAny(type, list->Stack, list->Batch);
+            taken = area.TakeManyAny(order, type, list->Stack, wanted);
         }
         else
         {
-            while (taken < list->Batch && area.TryTakeAny(order, type, out var frame))
+            while (taken < wanted && area.TryTakeAny(order, type, out var frame))
                 list->Stack[taken++] = frame;
         }
         ZoneLock.Release(ref area.Lock);
-        if (order != 0)
+        if (order >= GroupMask.Order)
             new Span<uint>(list->Stack, taken).Reverse();
         list->Count = taken;
     }

@@ -1,139 +1,124 @@
 using System;
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 
 namespace KmemKit.Runtime.Buddy;
 
-/// <summary>Many single frames at a time: whole words of a group's mask move between the buddy lists and a CPU's stack (<c>rmqueue_bulk</c>, <c>free_pcppages_bulk</c>).</summary>
+/// <summary>Many blocks of one order below 6 at a time: whole words of a group's mask move between the buddy lists and a CPU's stack (<c>rmqueue_bulk</c>, <c>free_pcppages_bulk</c>).</summary>
 internal sealed unsafe partial class FreeArea
 {
-    /// <summary>Takes up to <paramref name="wanted"/> single frames of a type, from the smallest blocks first.</summary>
+    /// <summary>Takes up to <paramref name="wanted"/> blocks of a type, out of the smallest blocks first.</summary>
+    /// <param name="order">0 to 5.</param>
     /// <param name="type">The list.</param>
-    /// <param name="frames">Room for them; each block's lowest frame comes last, so that a stack gives rising frames.</param>
+    /// <param name="frames">Room for them; each group's lowest block comes last, so that a stack gives rising frames.</param>
     /// <param name="wanted">At most so many.</param>
     /// <returns>How many there were.</returns>
-    public int TakeSingles(int type, uint* frames, int wanted)
+    public int TakeMany(int order, int type, uint* frames, int wanted)
     {
         var taken = 0;
         while (taken < wanted)
         {
-            var orders = _header->NonEmpty[type];
+            var orders = _header->NonEmpty[type] >> order;
             if (orders == 0)
                 break;
-            var order = BitOperations.TrailingZeroCount(orders);
-            var (group, bits) = order < GroupMask.Order
-                ? TakeBitsOfGroup(order, type, wanted - taken)
-                : TakeBitsOfWhole(order, type, wanted - taken);
-            Push(frames + taken, _base + (group << GroupMask.Order), bits);
-            taken += BitOperations.PopCount(bits);
+            var from = order + BitOperations.TrailingZeroCount(orders);
+            var (group, starts) = from < GroupMask.Order
+                ? TakeStartsOfGroup(order, from, type, wanted - taken)
+                : TakeStartsOfWhole(order, from, type, wanted - taken);
+            Push(frames + taken, _base + (group << GroupMask.Order), starts);
+            taken += BitOperations.PopCount(starts);
         }
-        Uncharge(type, taken);
+        Uncharge(type, (long)taken << order);
         return taken;
     }
 
-    /// <summary>Frees single frames, neighbours on the stack that share a group in one step.</summary>
-    public void PutSingles(uint* frames, int count)
+    /// <summary>Frees blocks of an order below 6, neighbours on the stack that share a group in one step.</summary>
+    public void PutMany(uint* frames, int count, int order)
     {
+        var ones = GroupMask.Ones(order);
         for (var at = 0; at < count;)
         {
             var frame = frames[at] - _base;
             var group = frame >> GroupMask.Order;
-            var bits = 1UL << (int)(frame & 63);
+            var bits = ones << (int)(frame & 63);
             var next = at + 1;
             while (next < count && (frames[next] - _base) >> GroupMask.Order == group)
-                bits |= 1UL << (int)(frames[next++] & 63);
+                bits |= ones << (int)(frames[next++] & 63);
             var type = TypeAt(frame);
-            Charge(type, next - at);
+            Charge(type, (long)(next - at) << order);
+            // One block merges in fewer steps than a word is counted.
             if (next == at + 1)
-                PutBlock(frame, 0, type);
+                PutBlock(frame, order, type);
             else
                 PutBits(group, bits, type);
             at = next;
         }
     }
 
-    private static void Push(uint* frames, uint first, ulong bits)
+    // From the highest down.
+    private static void Push(uint* frames, uint first, ulong starts)
     {
-        if (bits == ulong.MaxValue)
+        if (starts == ulong.MaxValue)
         {
             for (var i = 0u; i < 64; i++)
                 frames[i] = first + 63 - i;
             return;
         }
-        // From the highest bit down.
-        while (bits != 0)
+        while (starts != 0)
         {
-            var highest = 63 - BitOperations.LeadingZeroCount(bits);
+            var highest = 63 - BitOperations.LeadingZeroCount(starts);
             *frames++ = first + (uint)highest;
-            bits &= ~(1UL << highest);
+            starts &= ~(1UL << highest);
         }
     }
 
-    private (uint Group, ulong Bits) TakeBitsOfGroup(int order, int type, int wanted)
+    private (uint Group, ulong Starts) TakeStartsOfGroup(int order, int from, int type, int wanted)
     {
-        var group = FindGroup(order, type, out var blocks);
+        var group = FindGroup(from, type, out var blocks);
+        // All blocks where they are of the order that is wanted; else one, in pieces.
+        if (from != order)
+            blocks = GroupMask.Starts(order) & (GroupMask.Ones(from) << BitOperations.TrailingZeroCount(blocks));
+        var starts = Lowest(blocks, wanted);
+        if (from == order && starts == blocks)
+            Index(order, type)->Remove(group);
         var mask = _masks[group];
-        ulong bits;
-        if (order == 0)
-        {
-            bits = Lowest(blocks, wanted);
-            if (bits == blocks)
-                Index(0, type)->Remove(group);
-            CountDown(type, 0, (uint)BitOperations.PopCount(bits));
-            _masks[group] = mask & ~bits;
-            return (group, bits);
-        }
-        bits = GroupMask.Ones(order) << BitOperations.TrailingZeroCount(blocks);
-        if (wanted < 1 << order)
-            bits = Lowest(bits, wanted);
-        SetMask(group, mask, mask & ~bits, type);
-        return (group, bits);
+        SetMask(group, mask, mask & ~(starts * GroupMask.Ones(order)), type);
+        return (group, starts);
     }
 
-    private (uint Group, ulong Bits) TakeBitsOfWhole(int order, int type, int wanted)
+    private (uint Group, ulong Starts) TakeStartsOfWhole(int order, int from, int type, int wanted)
     {
-        var group = TakeWhole(GroupMask.Order, order, type);
-        if (wanted >= 64)
-            return (group, ulong.MaxValue);
-        var bits = (1UL << wanted) - 1;
-        SetMask(group, 0, ~bits, type);
-        return (group, bits);
+        var group = TakeWhole(GroupMask.Order, from, type);
+        var all = GroupMask.Starts(order);
+        var starts = Lowest(all, wanted);
+        if (starts != all)
+            SetMask(group, 0, ~(starts * GroupMask.Ones(order)), type);
+        return (group, starts);
     }
 
     private void PutBits(uint group, ulong bits, int type)
     {
         var mask = _masks[group];
-        if ((mask | bits) != ulong.MaxValue)
+        var merged = mask | bits;
+        if (merged != ulong.MaxValue)
         {
-            SetMask(group, mask, mask | bits, type);
+            SetMask(group, mask, merged, type);
             return;
         }
-        SetMask(group, mask, 0, type);
+        if (mask != 0)
+            SetMask(group, mask, 0, type);
         PutWhole(group, GroupMask.Order, type);
-    }
-
-    // Stores a group's word and brings counts and indexes to what it says.
-    private void SetMask(uint group, ulong old, ulong mask, int type)
-    {
-        _masks[group] = mask;
-        var before = GroupMask.CountBlocks(old);
-        var after = GroupMask.CountBlocks(mask);
-        for (var order = 0; order < GroupMask.Order; order++, before >>= 8, after >>= 8)
-        {
-            var (was, now) = ((uint)(before & 0xff), (uint)(after & 0xff));
-            if (now > was)
-                CountUp(type, order, now - was);
-            else if (now < was)
-                CountDown(type, order, was - now);
-            if (now > was)
-                Index(order, type)->Add(group);
-        }
     }
 
     private static ulong Lowest(ulong bits, int wanted)
     {
-        var excess = BitOperations.PopCount(bits) - wanted;
-        for (; excess > 0; excess--)
-            bits &= ~(1UL << (63 - BitOperations.LeadingZeroCount(bits)));
-        return bits;
+        if (wanted >= BitOperations.PopCount(bits))
+            return bits;
+        if (Bmi2.X64.IsSupported)
+            return Bmi2.X64.ParallelBitDeposit((1UL << wanted) - 1, bits);
+        var lowest = 0UL;
+        for (; wanted > 0; wanted--, bits &= bits - 1)
+            lowest |= bits & ~(bits - 1);
+        return lowest;
     }
 }

@@ -26,18 +26,18 @@ internal sealed unsafe partial class FreeArea
         return true;
     }
 
-    /// <summary>As <see cref="TakeSingles"/>, with what the type may fall back on.</summary>
-    public int TakeSinglesAny(int type, uint* frames, int wanted)
+    /// <summary>As <see cref="TakeMany"/>, with what the type may fall back on.</summary>
+    public int TakeManyAny(int order, int type, uint* frames, int wanted)
     {
-        var taken = TakeSingles(type, frames, wanted);
+        var taken = TakeMany(order, type, frames, wanted);
         while (taken < wanted)
         {
-            var type0 = type;
-            if (type == (int)MigrateType.Movable && HasBlock(0, (int)MigrateType.Cma))
+            var from = type;
+            if (type == (int)MigrateType.Movable && HasBlock(order, (int)MigrateType.Cma))
             {
-                type0 = (int)MigrateType.Cma;
+                from = (int)MigrateType.Cma;
             }
-            else if (!TryFallBack(0, type, out var frame, out var claimed))
+            else if (!TryFallBack(order, type, out var frame, out var claimed))
             {
                 break;
             }
@@ -46,7 +46,7 @@ internal sealed unsafe partial class FreeArea
                 frames[taken++] = frame;
                 continue;
             }
-            taken += TakeSingles(type0, frames + taken, wanted - taken);
+            taken += TakeMany(order, from, frames + taken, wanted - taken);
         }
         return taken;
     }

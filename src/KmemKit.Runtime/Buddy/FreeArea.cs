@@ -1,6 +1,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Threading;
 
 namespace KmemKit.Runtime.Buddy;
@@ -190,6 +191,8 @@ internal sealed unsafe partial class FreeArea
     private uint TakeFromGroup(int order, int from, int type)
     {
         var group = FindGroup(from, type, out var blocks);
+        if ((blocks & (blocks - 1)) == 0)
+            Index(from, type)->Remove(group);
         var position = BitOperations.TrailingZeroCount(blocks);
         _masks[group] &= ~(GroupMask.Ones(order) << position);
         CountDown(type, from);
@@ -221,12 +224,7 @@ internal sealed unsafe partial class FreeArea
         var block = TakeWhole(Math.Max(order, GroupMask.Order), from, type);
         if (order >= GroupMask.Order)
             return block << order;
-        _masks[block] = ~GroupMask.Ones(order);
-        for (var left = order; left < GroupMask.Order; left++)
-        {
-            CountUp(type, left);
-            Index(left, type)->Add(block);
-        }
+        SetMask(block, 0, ~GroupMask.Ones(order), type);
         return block << GroupMask.Order;
     }
 
@@ -251,25 +249,37 @@ internal sealed unsafe partial class FreeArea
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private FreeIndex* Index(int order, int type) => _index + (type * OrderSlots) + order;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountUp(int type, int order) => CountUp(type, order, 1);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountUp(int type, int order, uint by)
+    private void CountUp(int type, int order)
     {
-        _count[(type * OrderSlots) + order] += by;
+        _count[(type * OrderSlots) + order]++;
         _header->NonEmpty[type] |= 1u << order;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountDown(int type, int order) => CountDown(type, order, 1);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountDown(int type, int order, uint by)
+    private void CountDown(int type, int order)
     {
-        var left = _count[(type * OrderSlots) + order] -= by;
-        if (left == 0)
+        if (--_count[(type * OrderSlots) + order] == 0)
             _header->NonEmpty[type] &= ~(1u << order);
+    }
+
+    // Stores a group's word and brings counts and indexes to what it says: by arithmetic, for in fragmented memory a branch on each order is a coin toss.
+    private void SetMask(uint group, ulong old, ulong mask, int type)
+    {
+        _masks[group] = mask;
+        var before = Vector128.CreateScalar(GroupMask.CountBlocks(old)).AsByte();
+        var after = Vector128.CreateScalar(GroupMask.CountBlocks(mask)).AsByte();
+        // Orders 6 and 7 are in the vectors as well, and change by nothing.
+        var change = Vector128.WidenLower(after) - Vector128.WidenLower(before);
+        var counts = _count + (type * OrderSlots);
+        var low = Vector128.Load(counts) + Vector128.WidenLower(change.AsInt16()).AsUInt32();
+        var high = Vector128.Load(counts + 4) + Vector128.WidenUpper(change.AsInt16()).AsUInt32();
+        low.Store(counts);
+        high.Store(counts + 4);
+        var empty = Vector128.Equals(low, Vector128<uint>.Zero).ExtractMostSignificantBits()
+            | (Vector128.Equals(high, Vector128<uint>.Zero).ExtractMostSignificantBits() << 4);
+        _header->NonEmpty[type] = (_header->NonEmpty[type] & ~0xffu) | (empty ^ 0xff);
+        var added = Vector128.GreaterThan(after, before).ExtractMostSignificantBits();
+        for (; added != 0; added &= added - 1)
+            Index(BitOperations.TrailingZeroCount(added), type)->Add(group);
     }
 
     // Isolated pages are not free to anyone, so NR_FREE_PAGES does not count them (mm/page_alloc.c, account_freepages).

@@ -1,3 +1,4 @@
+using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -29,29 +30,30 @@ internal static class GroupMask
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Ones(int order) => (1UL << (1 << order)) - 1;
 
+    // By order: every 2^k-th bit; of order 6, the one block there is.
+    private static readonly ulong[] StartsByOrder = [ulong.MaxValue, Starts1, Starts2, Starts3, Starts4, Starts5, 1];
+
+    /// <summary>The bits at which a block of <paramref name="order"/> can start; orders 0 to 6.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Starts(int order) => StartsByOrder[order];
+
     /// <summary>The first bits of the blocks of exactly <paramref name="order"/>.</summary>
     public static ulong BlocksOf(ulong mask, int order)
     {
+        // Each step is taken when the order is above its own: a choice by arithmetic, for no predictor knows the order.
         var runs = mask;
-        var next = runs & (runs >> 1) & Starts1;
-        if (order == 0)
-            return runs & ~(next | (next << 1));
-        runs = next;
-        next = runs & (runs >> 2) & Starts2;
-        if (order == 1)
-            return runs & ~(next | (next << 2));
-        runs = next;
-        next = runs & (runs >> 4) & Starts3;
-        if (order == 2)
-            return runs & ~(next | (next << 4));
-        runs = next;
-        next = runs & (runs >> 8) & Starts4;
-        if (order == 3)
-            return runs & ~(next | (next << 8));
-        runs = next;
-        next = runs & (runs >> 16) & Starts5;
-        return order == 4 ? runs & ~(next | (next << 16)) : next;
+        runs &= ((runs >> 1) & Starts1) | UnlessAbove(order, 0);
+        runs &= ((runs >> 2) & Starts2) | UnlessAbove(order, 1);
+        runs &= ((runs >> 4) & Starts3) | UnlessAbove(order, 2);
+        runs &= ((runs >> 8) & Starts4) | UnlessAbove(order, 3);
+        runs &= ((runs >> 16) & Starts5) | UnlessAbove(order, 4);
+        var size = 1 << order;
+        var merged = runs & (runs >> size) & Starts(order + 1);
+        return runs & ~(merged | (merged << size));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong UnlessAbove(int order, int step) => ~unchecked((ulong)((long)(step - order) >> 63));
 
     /// <summary>How many blocks of each order 0 to 5 there are: order k in byte k.</summary>
     public static ulong CountBlocks(ulong mask)

@@ -6,6 +6,7 @@ using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Pages;
@@ -24,8 +25,9 @@ public sealed unsafe partial class PageAllocator
     private PageAllocator(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocatorOptions options)
     {
         Map = map;
-        _version = layout.Board.Policy.LinuxVersion?.Value ?? new LinuxVersion(6, 9);
-        _usesMmu = layout.Board.UsesMmu;
+        Build = options.Build ?? KernelBuild.Of(layout);
+        _version = Build.Version;
+        _usesMmu = Build.UsesMmu;
         PageBlockOrder = options.PageBlockOrder ?? DefaultPageBlockOrder(layout, map.MaxOrder);
         ArgumentOutOfRangeException.ThrowIfLessThan(PageBlockOrder, GroupMask.Order, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PageBlockOrder, map.MaxOrder, nameof(options));
@@ -42,16 +44,14 @@ public sealed unsafe partial class PageAllocator
             ZoneArray[i] = CreateZone(i, layout.Zones[i], memblock);
         WriteBlocks();
         PresentZoneTypes = ZoneArray.Aggregate(0, static (types, zone) => types | (1 << (int)zone.Type));
-        var highmem = layout.Board.Policy.Highmem?.Value ?? false;
-        KernelZoneTypes = [.. Enum.GetValues<ZoneType>().Where(type =>
-            type is ZoneType.Normal or ZoneType.Movable || (type == ZoneType.HighMem && highmem) || ((PresentZoneTypes >> (int)type) & 1) != 0)];
         _nodes = [.. ZoneArray.Select(static zone => zone.Node).Distinct().Order()];
         (_zoneLists, _localZoneLists) = BuildZoneLists();
         Release(memblock);
         foreach (var zone in ZoneArray)
         {
-            zone.Batch = MemoryZone.BatchSize(zone.ManagedPages, map.Pages.PageSize, _version >= LargeBatchSince, _usesMmu);
-            zone.High = _usesMmu ? 6 * zone.Batch : 0;
+            // setup_pageset: a batch of 0 is one page at a time and no list.
+            var batch = MemoryZone.BatchSize(zone.ManagedPages, map.Pages.PageSize, _version >= LargeBatchSince, _usesMmu);
+            (zone.Batch, zone.High) = (Math.Max(1, batch), 6 * batch);
         }
         MinFreeKbytes = options.MinFreeKbytes ?? Watermarks.MinFreeKbytes(ZoneArray, map.Pages.PageSize, _version);
         Watermarks.ApplyLowmemReserve(ZoneArray);
@@ -236,11 +236,16 @@ public sealed unsafe partial class PageAllocator
         return cpus;
     }
 
-    // Whole words of 64 frames move where the kernel's batch is 63.
+    // Whole words of 64 frames move where the kernel's batch is 63. Its smaller batches for small zones would make operations on them several times as dear:
+    // from 64 MiB of 4 KiB pages up it is a whole word as well, and a list still holds at most 1/128 of such a zone.
     private static (int High, int Batch) SizeOf(MemoryZone zone, int order, int maxOrder)
     {
-        var batch = Math.Max(1, (zone.Batch + 1) >> order);
-        var high = Math.Max(zone.High >> order, batch);
+        const int Word = 1 << GroupMask.Order;
+        var (first, most) = (zone.Batch + 1, zone.High);
+        if (zone.High != 0 && first < Word && zone.ManagedPages >= 240 * Word)
+            (first, most) = (Word, (int)Math.Min(6 * Word, zone.ManagedPages >> 7));
+        var batch = Math.Max(1, first >> order);
+        var high = Math.Max(most >> order, batch);
         var fits = zone.High != 0 && order <= maxOrder && (ulong)high <= zone.ManagedPages >> (order + 7);
         return (order <= PerCpuList.CostlyOrder && zone.High != 0 ? high : fits ? high : 0, batch);
     }

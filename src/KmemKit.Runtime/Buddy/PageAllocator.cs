@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using KmemKit.Architecture;
+using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Pages;
 using KmemKit.Runtime.Zones;
@@ -42,6 +43,9 @@ public sealed unsafe partial class PageAllocator : IDisposable
     /// <summary>Whether pages are grouped by kind; not where memory is too small for it (<c>page_group_by_mobility_disabled</c>).</summary>
     public bool IsMobilityGrouped { get; }
 
+    /// <summary>What its kernel is built as.</summary>
+    public KernelBuild Build { get; }
+
     /// <summary>vm.min_free_kbytes.</summary>
     public int MinFreeKbytes { get; private set; }
 
@@ -62,9 +66,6 @@ public sealed unsafe partial class PageAllocator : IDisposable
     internal ushort* Blocks { get; }
 
     internal int PresentZoneTypes { get; }
-
-    /// <summary>The zone types that the kernel is built with, by rising address.</summary>
-    internal ZoneType[] KernelZoneTypes { get; }
 
     internal IReclaimer[] Reclaimers => Volatile.Read(ref _reclaimers);
 

@@ -1,8 +1,9 @@
 using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Linq;
-using System.Text;
+using System.Numerics;
+using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Zones;
 
@@ -15,6 +16,11 @@ namespace KmemKit.Runtime.Proc;
 /// <param name="Batch">Pages that move at a time, as the kernel counts them.</param>
 public sealed record ZonePageSet(int Cpu, long Count, int High, int Batch);
 
+/// <summary>A counter of a zone or node.</summary>
+/// <param name="Name">Its name in /proc/zoneinfo and /proc/vmstat.</param>
+/// <param name="Value">Its value, mostly in pages.</param>
+public readonly record struct StatCounter(string Name, long Value);
+
 /// <summary>A zone in <c>/proc/zoneinfo</c>; all amounts in pages.</summary>
 public sealed record ZoneInfoZone
 {
@@ -25,85 +31,151 @@ public sealed record ZoneInfoZone
     public required string Zone { get; init; }
 
     /// <summary>NR_FREE_PAGES.</summary>
-    public required long Free { get; init; }
+    public long Free { get; init; }
 
     /// <summary>NR_FREE_CMA_PAGES.</summary>
-    public required long FreeCma { get; init; }
+    public long FreeCma { get; init; }
 
     /// <summary>The watermarks.</summary>
-    public required (long Min, long Low, long High) Watermarks { get; init; }
+    public (long Min, long Low, long High) Watermarks { get; init; }
 
-    /// <summary>Frames from the first to the last.</summary>
-    public required ulong Spanned { get; init; }
+    /// <summary>Frames from the first to the last; 0 for a zone without memory, which kernels from 4.12 on list as well.</summary>
+    public ulong Spanned { get; init; }
 
     /// <summary>Frames that are RAM.</summary>
-    public required ulong Present { get; init; }
+    public ulong Present { get; init; }
 
     /// <summary>Frames that the allocator has.</summary>
-    public required ulong Managed { get; init; }
+    public ulong Managed { get; init; }
+
+    /// <summary>Frames of contiguous areas.</summary>
+    public ulong Cma { get; init; }
 
     /// <summary>The lowmem reserve, by the zone types of the kernel.</summary>
     public required ImmutableArray<long> Protection { get; init; }
 
+    /// <summary>The zone's counters, in the kernel's order.</summary>
+    public ImmutableArray<StatCounter> Counters { get; init; } = [];
+
+    /// <summary>The node's counters; only its first zone with memory has them, from 4.8 on.</summary>
+    public ImmutableArray<StatCounter> NodeCounters { get; init; } = [];
+
     /// <summary>The CPUs' lists.</summary>
-    public required ImmutableArray<ZonePageSet> PageSets { get; init; }
+    public ImmutableArray<ZonePageSet> PageSets { get; init; } = [];
+
+    /// <summary>How far a CPU's own counts may be off before they are summed up.</summary>
+    public int StatThreshold { get; init; }
+
+    /// <summary>Active to inactive pages that reclaim aims at (up to 4.11).</summary>
+    public uint InactiveRatio { get; init; } = 1;
 
     /// <summary>First frame.</summary>
-    public required ulong StartPfn { get; init; }
+    public ulong StartPfn { get; init; }
 }
 
 /// <summary><c>/proc/zoneinfo</c>.</summary>
 /// <remarks>
-/// Source: mm/vmstat.c, zoneinfo_show_print, in the form of kernels 3.12 to 4.7. Of the counters, those are printed that this allocator has: there are no
-/// page cache and no LRU lists whose pages could be counted.
+/// Which lines there are and in which order follows the kernel's release; see <see cref="ZoneInfoText"/>. Counters of things that KmemKit does not have, the
+/// page cache and the LRU lists, are 0, as on a machine without them; <c>nr_alloc_batch</c> is a whole batch, as this allocator does not take turns. Hits by node are not counted. Source: mm/vmstat.c, zoneinfo_show_print.
 /// </remarks>
-public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones)
+/// <param name="Zones">By node, then by type.</param>
+/// <param name="Build">The kernel.</param>
+public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Build)
 {
     /// <summary>Reads an allocator's zones.</summary>
-    public static ZoneInfo Of(PageAllocator allocator)
+    /// <param name="allocator">The allocator.</param>
+    /// <param name="use">What other parts of the kernel hold; null for nothing.</param>
+    public static ZoneInfo Of(PageAllocator allocator, MemoryUse? use = null)
     {
         ArgumentNullException.ThrowIfNull(allocator);
-        var types = allocator.KernelZoneTypes;
-        return new ZoneInfo([.. allocator.Zones.Select(zone => new ZoneInfoZone
+        var build = allocator.Build;
+        var zones = ImmutableArray.CreateBuilder<ZoneInfoZone>();
+        foreach (var node in allocator.Nodes)
+        {
+            var first = true;
+            // What the kernel's own allocations hold is not told apart by zone: it is shown where they come from first.
+            var home = allocator.Zones.LastOrDefault(zone => zone.Node == allocator.Nodes[0] && zone.Type < ZoneType.HighMem);
+            foreach (var type in build.ZoneTypes)
+            {
+                if (allocator.Zones.FirstOrDefault(zone => zone.Node == node && zone.Type == type) is not { } zone)
+                {
+                    if (build.IsSince(4, 12))
+                        zones.Add(Empty(node, type, build));
+                    continue;
+                }
+                var here = zone == home && use is not null ? use : MemoryUse.None;
+                zones.Add(Read(allocator, zone, here) with
+                {
+                    NodeCounters = first ? [.. StatItems.OfNode(build).Select(name => new StatCounter(name, NodeCounter(name, node == allocator.Nodes[0] && use is not null ? use : MemoryUse.None, build)))] : [],
+                });
+                first = false;
+            }
+        }
+        return new ZoneInfo(zones.ToImmutable(), build);
+    }
+
+    /// <summary>The text as the kernel prints it.</summary>
+    public override string ToString() => ZoneInfoText.Write(this);
+
+    internal static long NodeCounter(string name, MemoryUse use, KernelBuild build) => name switch
+    {
+        "nr_slab_reclaimable" => (long)use.SlabReclaimable,
+        "nr_slab_unreclaimable" => (long)use.SlabUnreclaimable,
+        "nr_page_table_pages" => (long)use.PageTables,
+        // Counted in kB from 4.10 on.
+        "nr_kernel_stack" => (long)(use.KernelStack << (build.IsSince(4, 10) ? build.Pages.PageShift - 10 : 0)),
+        _ => 0,
+    };
+
+    private static ZoneInfoZone Empty(int node, ZoneType type, KernelBuild build) => new()
+    {
+        Node = node,
+        Zone = ZoneTypes.NameOf(type),
+        // The least mark of a zone that the kernel's own pages rarely come from: it holds for none as well.
+        Watermarks = type == ZoneType.HighMem || (type == ZoneType.Movable && build.IsSince(6, 6)) ? (32, 32, 32) : default,
+        Protection = [.. build.ZoneTypes.Select(static _ => 0L)],
+    };
+
+    private static ZoneInfoZone Read(PageAllocator allocator, MemoryZone zone, MemoryUse use)
+    {
+        var build = allocator.Build;
+        var free = zone.FreePages;
+        var freeCma = zone.FreeCmaPages;
+        return new ZoneInfoZone
         {
             Node = zone.Node,
             Zone = zone.Name,
-            Free = zone.FreePages,
-            FreeCma = zone.FreeCmaPages,
+            Free = free,
+            FreeCma = freeCma,
             Watermarks = (zone.MinWatermark, zone.LowWatermark, zone.HighWatermark),
             Spanned = zone.SpannedPages,
             Present = zone.PresentPages,
             Managed = zone.ManagedPages,
-            Protection = [.. types.Select(type => zone.LowmemReserve[(int)type])],
+            Cma = allocator.CountPageBlocks(zone)[(int)MigrateType.Cma] << allocator.PageBlockOrder,
+            Protection = [.. build.ZoneTypes.Select(type => zone.LowmemReserve[(int)type])],
+            Counters = [.. StatItems.OfZone(build).Select(name => new StatCounter(name, name switch
+            {
+                "nr_free_pages" => free,
+                "nr_free_cma" => freeCma,
+                "nr_alloc_batch" => zone.HighWatermark - zone.LowWatermark,
+                _ => NodeCounter(name, use, build),
+            }))],
             PageSets = [.. allocator.Cpus.Select(cpu => new ZonePageSet(cpu.Number, cpu.PagesInLists(zone), zone.High, zone.Batch))],
+            StatThreshold = Threshold(allocator.Cpus.Count, build.IsSince(3, 9) ? zone.ManagedPages : zone.PresentPages, build.Pages.PageShift),
+            InactiveRatio = Ratio(zone.ManagedPages, build.Pages.PageShift),
             StartPfn = zone.Start.Number,
-        })]);
+        };
     }
 
-    /// <summary>The text as the kernel prints it.</summary>
-    public override string ToString()
-    {
-        var text = new StringBuilder();
-        foreach (var zone in Zones)
-            Write(text, zone);
-        return text.ToString();
-    }
+    // calculate_normal_threshold: more CPUs and more memory, in units of 128 MiB, may be further off.
+    internal static int Threshold(int cpus, ulong pages, int pageShift) => Math.Min(125, 2 * BitLength((ulong)cpus) * (1 + BitLength(pages >> (27 - pageShift))));
 
-    private static void Write(StringBuilder text, ZoneInfoZone zone)
+    private static int BitLength(ulong value) => 64 - BitOperations.LeadingZeroCount(value);
+
+    // calculate_zone_inactive_ratio.
+    internal static uint Ratio(ulong pages, int pageShift)
     {
-        text.Append(CultureInfo.InvariantCulture, $"Node {zone.Node}, zone {zone.Zone,8}\n");
-        text.Append(CultureInfo.InvariantCulture, $"  pages free     {zone.Free}\n");
-        text.Append(CultureInfo.InvariantCulture, $"        min      {zone.Watermarks.Min}\n");
-        text.Append(CultureInfo.InvariantCulture, $"        low      {zone.Watermarks.Low}\n");
-        text.Append(CultureInfo.InvariantCulture, $"        high     {zone.Watermarks.High}\n");
-        text.Append(CultureInfo.InvariantCulture, $"        spanned  {zone.Spanned}\n");
-        text.Append(CultureInfo.InvariantCulture, $"        present  {zone.Present}\n");
-        text.Append(CultureInfo.InvariantCulture, $"        managed  {zone.Managed}\n");
-        text.Append(CultureInfo.InvariantCulture, $"    {"nr_free_pages",-12} {zone.Free}\n");
-        text.Append(CultureInfo.InvariantCulture, $"    {"nr_free_cma",-12} {zone.FreeCma}\n");
-        text.Append("        protection: (").AppendJoin(", ", zone.Protection).Append(")\n  pagesets\n");
-        foreach (var (cpu, count, high, batch) in zone.PageSets)
-            text.Append(CultureInfo.InvariantCulture, $"    cpu: {cpu}\n              count: {count}\n              high:  {high}\n              batch: {batch}\n");
-        text.Append(CultureInfo.InvariantCulture, $"  start_pfn:         {zone.StartPfn}\n");
+        var gigabytes = pages >> (30 - pageShift);
+        return gigabytes == 0 ? 1 : (uint)Math.Sqrt(10 * gigabytes);
     }
 }

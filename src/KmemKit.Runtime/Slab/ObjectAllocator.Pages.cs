@@ -4,6 +4,7 @@ using System.Threading;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Pages;
+using KmemKit.Runtime.Proc;
 
 namespace KmemKit.Runtime.Slab;
 
@@ -15,6 +16,14 @@ public sealed unsafe partial class ObjectAllocator
     private readonly HashSet<Slob.SlobStore> _deferredStores = [];
     private long _reclaimablePages;
     private long _unreclaimablePages;
+
+    /// <summary>Says how many pages slabs have, for /proc/meminfo, zoneinfo and vmstat.</summary>
+    /// <param name="use">What other parts of the kernel hold.</param>
+    public MemoryUse AddTo(MemoryUse use)
+    {
+        ArgumentNullException.ThrowIfNull(use);
+        return use with { SlabReclaimable = (ulong)ReclaimablePages, SlabUnreclaimable = (ulong)UnreclaimablePages };
+    }
 
     /// <summary>Slabs of <see cref="SlabFlags.TypesafeByRcu"/> caches that wait for the grace period to end.</summary>
     public int DeferredSlabs

@@ -36,4 +36,13 @@ internal static class ZoneTypes
         "Movable" => ZoneType.Movable,
         _ => throw new ArgumentException($"There is no zone {name}.", nameof(name)),
     };
+
+    public static string NameOf(ZoneType type) => type switch
+    {
+        ZoneType.Dma => "DMA",
+        ZoneType.Dma32 => "DMA32",
+        ZoneType.Normal => "Normal",
+        ZoneType.HighMem => "HighMem",
+        _ => "Movable",
+    };
 }

@@ -52,6 +52,7 @@ internal static class CommandLine
         root.Subcommands.Add(Translate(shared, console));
         root.Subcommands.Add(Check(shared, console));
         root.Subcommands.Add(Dts(shared, console));
+        root.Subcommands.Add(Boot(shared, console));
         return root;
     }
 
@@ -120,6 +121,22 @@ internal static class CommandLine
         });
         command.SetAction(result =>
             BoardRunner.Run(new DtsVerb(result.GetValue(format) == "dtb", result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Boot(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("boot", "Boot the board's memory up to the page allocator, and print its boot log and files of its /proc.");
+        var boards = Boards();
+        var proc = new Option<string[]>("--proc")
+        {
+            Description = "Print this file of /proc as well; may be given often.",
+            HelpName = string.Join('|', BootVerb.ProcNames), Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
+        };
+        proc.AcceptOnlyFromAmong([.. BootVerb.ProcNames]);
+        command.Arguments.Add(boards);
+        command.Options.Add(proc);
+        command.SetAction(result => BoardRunner.Run(new BootVerb(result.GetValue(proc) ?? []), result.GetValue(boards)!, shared.Of(result), console));
         return command;
     }
 

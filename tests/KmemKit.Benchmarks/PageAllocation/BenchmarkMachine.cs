@@ -3,6 +3,7 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Memblock;
 using KmemKit.Runtime.Memory;
 
@@ -13,8 +14,7 @@ internal sealed class BenchmarkMachine : IDisposable
 {
     /// <param name="megabytes">RAM.</param>
     /// <param name="cpus">CPUs.</param>
-    /// <param name="hasLists">False for a board without MMU, whose CPUs keep no lists: the buddy alone.</param>
-    public BenchmarkMachine(ulong megabytes, int cpus, bool hasLists = true)
+    public BenchmarkMachine(ulong megabytes, int cpus)
     {
         var size = megabytes << 20;
         var source = new SourceFile("bench.dts",
@@ -29,7 +29,7 @@ internal sealed class BenchmarkMachine : IDisposable
             """);
         var board = BoardPipeline.Compile(new BoardInput(source)
         {
-            Defconfig = new SourceFile("bench_defconfig", "CONFIG_ARM64=y\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n" + (hasLists ? "" : "CONFIG_MMU=n\n")),
+            Defconfig = new SourceFile("bench_defconfig", "CONFIG_ARM64=y\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n"),
             RequireLayout = true,
         });
         var layout = board.Layout ?? throw new InvalidOperationException(string.Join('\n', board.Diagnostics));
@@ -43,6 +43,15 @@ internal sealed class BenchmarkMachine : IDisposable
     public PhysicalMemory Memory { get; }
 
     public PageAllocator Allocator { get; }
+
+    /// <summary>Takes all pages that the allocator has, reserves included.</summary>
+    /// <param name="each">Is told the number of each, counted from the first of RAM.</param>
+    public void TakeAll(Action<uint> each)
+    {
+        const ulong First = 1UL << (32 - 12);
+        while (Allocator.Cpus[0].AllocPage(GfpFlags.MemAlloc | GfpFlags.NoWarn) is { IsNull: false } page)
+            each((uint)(Allocator.Map.PageToPfn(page).Number - First));
+    }
 
     public void Dispose()
     {

@@ -10,7 +10,7 @@ namespace KmemKit.Benchmarks.PageAllocation;
 [Config(typeof(SideBySideConfig))]
 public class PageFillBenchmarks : IDisposable
 {
-    private const int Fill = 240 * 1024;
+    private const int Fill = MixedTrace.Fill;
 
     /// <summary>Pages in a stretch of <see cref="PairedPages"/>.</summary>
     internal const int Stretch = 4096;
@@ -23,11 +23,13 @@ public class PageFillBenchmarks : IDisposable
     private Page[] _pages = [];
     private int[] _order = [];
     private (Page Page, int Order)[] _blocks = [];
-    private uint _random = 12345;
+    private readonly (uint Page, int Order)[] _driverBlocks = new (uint, int)[MixedTrace.Slots];
+    private uint _driverRandom = 12345;
+    private uint _random;
     private int _at;
 
-    /// <summary>False for the buddy alone, without CPU lists: how many requests an ideal buddy would fail.</summary>
-    internal bool HasLists { get; init; } = true;
+    /// <summary>Where the random steps start.</summary>
+    internal uint Seed { get; init; } = 12345;
 
     /// <summary>Boots 1 GiB twice; the second is filled and then freed at random to one half.</summary>
     [GlobalSetup]
@@ -40,13 +42,14 @@ public class PageFillBenchmarks : IDisposable
         for (var i = 0; i < Fill; i++)
             _order[i] = i;
         new Random(1).Shuffle(_order);
-        _mixed = new BenchmarkMachine(1024, 1, HasLists);
+        _mixed = new BenchmarkMachine(1024, 1);
         var cpu = _mixed.Allocator.Cpus[0];
-        var all = new Page[Fill];
+        var all = new Page[MixedTrace.Fill];
         var count = cpu.AllocPagesBulk(GfpFlags.Kernel, all);
-        new Random(2).Shuffle(all.AsSpan(0, count));
+        MixedTrace.Shuffle(all.AsSpan(0, count));
         cpu.FreePagesBulk(all.AsSpan(0, count / 2));
-        _blocks = new (Page, int)[8192];
+        _blocks = new (Page, int)[MixedTrace.Slots];
+        _random = Seed;
     }
 
     /// <summary>Ends them.</summary>
@@ -94,15 +97,13 @@ public class PageFillBenchmarks : IDisposable
         var random = _random;
         for (var i = 0; i < steps; i++)
         {
-            random = unchecked((random * 1664525) + 1013904223);
-            ref var block = ref blocks[(int)(random >> 19)];
+            ref var block = ref blocks[MixedTrace.Next(ref random, out var order)];
             if (!block.Page.IsNull)
             {
                 cpu.FreePages(block.Page, block.Order);
                 block.Page = Page.Null;
                 continue;
             }
-            var order = (int)(((random >> 3) & 0xff) * 5 >> 8);
             block = (cpu.AllocPages(GfpFlags.NoWait | GfpFlags.NoWarn, order), order);
             requests++;
             failed += block.Page.IsNull ? 1 : 0;
@@ -110,6 +111,24 @@ public class PageFillBenchmarks : IDisposable
         _random = random;
         MixedRequests += requests;
         MixedFailures += failed;
+    }
+
+    // The same trace without an allocator: what its coin tosses and its slots cost alone.
+    internal void MixedDriver(int steps)
+    {
+        var blocks = _driverBlocks;
+        var random = _driverRandom;
+        for (var i = 0; i < steps; i++)
+        {
+            ref var block = ref blocks[MixedTrace.Next(ref random, out var order)];
+            if (block.Page != 0)
+            {
+                block.Page = 0;
+                continue;
+            }
+            block = (random | 1, order);
+        }
+        _driverRandom = random;
     }
 
     internal bool FillStretch()

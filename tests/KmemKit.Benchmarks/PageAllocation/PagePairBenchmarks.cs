@@ -1,27 +1,33 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
+using KmemKit.Benchmarks.Native;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
+using KmemKit.Runtime.Pages;
 
 namespace KmemKit.Benchmarks.PageAllocation;
 
-/// <summary>An allocation and its free, beside malloc and free of 64 bytes in the same run. Nanoseconds a pair.</summary>
+/// <summary>An allocation and its free, beside malloc and free of 64 bytes of glibc and mimalloc in the same run. Nanoseconds a pair.</summary>
 [Config(typeof(SideBySideConfig))]
 [BenchmarkCategory("pair")]
-public unsafe partial class PagePairBenchmarks : IDisposable
+public class PagePairBenchmarks : IDisposable
 {
     private const int Pairs = 4096;
 
     private BenchmarkMachine? _machine;
     private Cpu? _cpu;
+    private MallocPeer? _mimalloc;
+
+    /// <summary>RAM of the board.</summary>
+    internal ulong Megabytes { get; init; } = 1024;
 
     /// <summary>Boots 1 GiB.</summary>
     [GlobalSetup]
     public void SetUp()
     {
-        _machine = new BenchmarkMachine(1024, 1);
+        _mimalloc = MallocPeer.Mimalloc();
+        _machine = new BenchmarkMachine(Megabytes, 1);
         _cpu = _machine.Allocator.Cpus[0];
     }
 
@@ -34,9 +40,13 @@ public unsafe partial class PagePairBenchmarks : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>glibc, called as fast as C# can.</summary>
+    /// <summary>glibc.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = Pairs)]
-    public void Malloc64() => MallocPairs(Pairs);
+    public void Glibc64() => MallocPeer.Glibc.Pairs(Pairs, 64);
+
+    /// <summary>mimalloc.</summary>
+    [Benchmark(OperationsPerInvoke = Pairs)]
+    public void Mimalloc64() => _mimalloc!.Pairs(Pairs, 64);
 
     /// <summary>The loop alone: what the driver costs.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]
@@ -57,12 +67,6 @@ public unsafe partial class PagePairBenchmarks : IDisposable
     /// <summary>1024 pages.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]
     public void Order10() => Run(10, Pairs);
-
-    internal void MallocPairs(int pairs)
-    {
-        for (var i = 0; i < pairs; i++)
-            NativeFree(NativeMalloc(64));
-    }
 
     internal int EmptyPairs(int pairs)
     {
@@ -87,14 +91,16 @@ public unsafe partial class PagePairBenchmarks : IDisposable
             cpu.FreePages(cpu.AllocPages(GfpFlags.Kernel, order), order);
     }
 
+    // A thousand blocks of orders 0 to 3 are taken, then given back: more than the CPU's lists hold.
+    internal void Waves(Page[] pages)
+    {
+        var cpu = _cpu!;
+        for (var i = 0; i < pages.Length; i++)
+            pages[i] = cpu.AllocPages(GfpFlags.Kernel, i & 3);
+        for (var i = 0; i < pages.Length; i++)
+            cpu.FreePages(pages[i], i & 3);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int Nothing(int value) => value;
-
-    [LibraryImport("libc", EntryPoint = "malloc")]
-    [SuppressGCTransition]
-    private static partial void* NativeMalloc(nuint size);
-
-    [LibraryImport("libc", EntryPoint = "free")]
-    [SuppressGCTransition]
-    private static partial void NativeFree(void* memory);
 }

@@ -2,101 +2,154 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Threading;
+using KmemKit.Benchmarks.Native;
+using KmemKit.Runtime.Pages;
 
 namespace KmemKit.Benchmarks.PageAllocation;
 
-/// <summary>The benchmarks of this folder in turns with malloc, each turn shorter than a time slice; the fastest turn counts (see <see cref="Translation.PairedComparison"/>).</summary>
+/// <summary>The benchmarks of this folder in turns with malloc (see <see cref="Turns"/>).</summary>
 internal static class PairedPages
 {
-    private const int Turns = 4000;
+    private const int Rounds = 4000;
     private const int Pairs = 1024;
 
     public static void Run()
     {
-        using var pairs = new PagePairBenchmarks();
-        pairs.SetUp();
-        Console.WriteLine("ns a pair, the fastest of {0} turns of {1}; and over malloc + free of 64 bytes", Turns, Pairs);
-        var malloc = Best(() => pairs.MallocPairs(Pairs), Turns) / Pairs;
-        Print("malloc + free, 64 bytes", malloc, malloc);
-        Print("order 0, constant", Best(() => pairs.Single(Pairs), Turns) / Pairs, malloc);
-        Print("driver loop", Best(() => pairs.EmptyPairs(Pairs), Turns) / Pairs, malloc);
-        foreach (var order in new[] { 0, 3, 4, 9, 10 })
-            Print($"order {order}", Best(() => pairs.Run(order, Pairs), Turns) / Pairs, malloc);
-        TwoThreads(malloc);
-        using var fill = new PageFillBenchmarks();
-        fill.SetUp();
-        Console.WriteLine("ns an operation, the fastest stretch");
-        Print("fill with order 0", Best(fill.FillStretch, 2000, fill.EmptyAll) / PageFillBenchmarks.Stretch, malloc);
-        fill.EmptyAll();
-        Print("free in order", Best(fill.FreeStretch, 2000, fill.FillAll) / PageFillBenchmarks.Stretch, malloc);
-        Print("free shuffled", Best(fill.FreeShuffledStretch, 2000, fill.FillAllShuffled) / PageFillBenchmarks.Stretch, malloc);
-        Print("mixed 0-4, half fragmented", Best(() => fill.MixedSteps(Pairs), Turns) / Pairs, malloc);
-        using var ideal = new PageFillBenchmarks { HasLists = false };
-        ideal.SetUp();
-        for (var turn = 0; turn <= Turns; turn++)
-            ideal.MixedSteps(Pairs);
-        Console.WriteLine("mixed: {0} of {1} requests failed; of the buddy alone, without CPU lists, {2} of {3}",
-            fill.MixedFailures, fill.MixedRequests, ideal.MixedFailures, ideal.MixedRequests);
-        foreach (var gibibytes in new[] { 4UL, 1024UL })
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"boot of {gibibytes} GiB: {Boot(gibibytes << 10):F1} ms"));
+        var mimalloc = MallocPeer.Mimalloc();
+        Console.WriteLine("ns a pair or operation, and over a glibc pair of 64 bytes in the same turns");
+        using (var pairs = new PagePairBenchmarks())
+        {
+            pairs.SetUp();
+            var turns = new Turns()
+                .Add("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
+                .Add("mimalloc, 64 bytes", Pairs, () => mimalloc.Pairs(Pairs, 64))
+                .Add("driver loop", Pairs, () => pairs.EmptyPairs(Pairs))
+                .Add("order 0, alloc_page", Pairs, () => pairs.Single(Pairs));
+            foreach (var order in new[] { 0, 3, 4, 9, 10 })
+                turns.Add($"order {order}, alloc_pages", Pairs, () => pairs.Run(order, Pairs));
+            turns.Run(Rounds);
+        }
+        TwoThreads(mimalloc);
+        Fill();
+        Mixed();
+        Sizes();
+        Boot();
     }
 
-    // Each thread takes its own fastest turn; the slower thread counts.
-    private static void TwoThreads(double malloc)
+    // Both threads do the same at the same time; each takes its own fastest turn, and the slower thread counts.
+    private static void TwoThreads(MallocPeer mimalloc)
     {
         using var machine = new BenchmarkMachine(1024, 2);
-        var best = new double[2];
+        string[] names = ["glibc, each of 2 threads", "mimalloc, each of 2 threads", "order 0, each of 2 threads"];
+        var best = new double[2, names.Length];
+        using var barrier = new Barrier(2);
         var threads = Enumerable.Range(0, 2).Select(number => new Thread(() =>
         {
             var cpu = machine.Allocator.Cpus[number];
-            best[number] = Best(() => PagePairBenchmarks.Single(cpu, Pairs), 4 * Turns) / Pairs;
+            Action[] loads = [() => MallocPeer.Glibc.Pairs(Pairs, 64), () => mimalloc.Pairs(Pairs, 64), () => PagePairBenchmarks.Single(cpu, Pairs)];
+            for (var load = 0; load < loads.Length; load++)
+            {
+                best[number, load] = double.MaxValue;
+                for (var turn = 0; turn < Rounds; turn++)
+                {
+                    if (turn % 64 == 0)
+                        barrier.SignalAndWait();
+                    var start = Stopwatch.GetTimestamp();
+                    loads[load]();
+                    best[number, load] = Math.Min(best[number, load], (Stopwatch.GetTimestamp() - start) * 1e9 / Stopwatch.Frequency / Pairs);
+                }
+            }
         })).ToArray();
         foreach (var thread in threads)
             thread.Start();
         foreach (var thread in threads)
             thread.Join();
-        Print("order 0, each of 2 threads", best.Max(), malloc);
+        var times = names.Select((_, load) => Math.Max(best[0, load], best[1, load])).ToArray();
+        for (var i = 0; i < names.Length; i++)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{names[i],-36} {times[i],7:F2} {times[i] / times[0],6:F2}"));
     }
 
-    private static double Boot(ulong megabytes)
+    private static void Fill()
     {
-        var best = double.MaxValue;
-        for (var turn = 0; turn < 5; turn++)
+        foreach (var what in new[] { "fill with order 0", "free in order", "free shuffled" })
         {
-            var start = Stopwatch.GetTimestamp();
-            using var machine = new BenchmarkMachine(megabytes, 2);
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            using var fill = new PageFillBenchmarks();
+            fill.SetUp();
+            var turns = new Turns().Add("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64));
+            switch (what)
+            {
+                case "fill with order 0": turns.Add(what, PageFillBenchmarks.Stretch, fill.FillStretch, fill.EmptyAll); break;
+                case "free in order": turns.Add(what, PageFillBenchmarks.Stretch, fill.FreeStretch, fill.FillAll); break;
+                default: turns.Add(what, PageFillBenchmarks.Stretch, fill.FreeShuffledStretch, fill.FillAllShuffled); break;
+            }
+            turns.Run(Rounds / 2);
         }
-        return best;
     }
 
-    // again: when an action says that it is at its end, what starts it anew, outside the measurement.
-    private static double Best(Func<bool> action, int turns, Action again)
+    private static void Mixed()
     {
-        var best = long.MaxValue;
-        again();
-        for (var turn = 0; turn < turns; turn++)
+        const int Steady = 8000;
+        var (ours, asked, ideal, idealAsked) = (0L, 0L, 0L, 0L);
+        foreach (var seed in new uint[] { 12345, 2, 3 })
         {
-            var start = Stopwatch.GetTimestamp();
-            var more = action();
-            var time = Stopwatch.GetTimestamp() - start;
-            best = Math.Min(best, time);
-            if (!more)
-                again();
+            using var fill = new PageFillBenchmarks { Seed = seed };
+            fill.SetUp();
+            for (var i = 0; i < Steady; i++)
+                fill.MixedSteps(Pairs);
+            new Turns()
+                .AddMixed("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
+                .AddMixed("its driver alone", Pairs, () => fill.MixedDriver(Pairs))
+                .AddMixed("mixed 0-4, half fragmented", Pairs, () => fill.MixedSteps(Pairs))
+                .Run(2 * Rounds);
+            var (failures, requests) = MixedTrace.FailuresOfTextbook(seed, (Steady + (2L * Rounds)) * Pairs);
+            (ours, asked, ideal, idealAsked) = (ours + fill.MixedFailures, asked + fill.MixedRequests, ideal + failures, idealAsked + requests);
         }
-        return best * 1e9 / Stopwatch.Frequency;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"mixed: {100.0 * ours / asked:F2} % of {asked} requests failed; of the textbook's buddy {100.0 * ideal / idealAsked:F2} % of {idealAsked}"));
     }
 
-    private static double Best(Action action, int turns) => Best(
-        () =>
+    // The same load on boards of 128 MiB to 64 GiB.
+    private static void Sizes()
+    {
+        var pages = new Page[1024];
+        var sizes = new ulong[] { 128, 1024, 8192, 65536 };
+        var machines = sizes.Select(megabytes => new PagePairBenchmarks { Megabytes = megabytes }).ToArray();
+        var turns = new Turns();
+        for (var i = 0; i < sizes.Length; i++)
         {
-            action();
-            return true;
-        },
-        turns,
-        action);
+            var machine = machines[i];
+            machine.SetUp();
+            turns.Add($"1024 blocks of orders 0-3, {sizes[i]} MiB", 2 * pages.Length, () => machine.Waves(pages));
+        }
+        Console.WriteLine("over the smallest board");
+        turns.Run(Rounds / 4);
+        foreach (var machine in machines)
+            machine.Dispose();
+    }
 
-    private static void Print(string what, double ns, double malloc) =>
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-28} {ns,7:F2} {ns / malloc,6:F2}"));
+    private static unsafe void Boot()
+    {
+        foreach (var gibibytes in new[] { 4UL, 64UL, 1024UL })
+        {
+            var best = double.MaxValue;
+            var bytes = 0UL;
+            for (var turn = 0; turn < 5; turn++)
+            {
+                var start = Stopwatch.GetTimestamp();
+                using var machine = new BenchmarkMachine(gibibytes << 10, 2);
+                best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                bytes = machine.Allocator.Map.MetadataBytes;
+            }
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"boot of {gibibytes} GiB: {best:F1} ms, {bytes >> 20} MiB of descriptors and maps"));
+        }
+        const int Bytes = 256 << 20;
+        var memory = NativeMemory.Alloc(Bytes);
+        NativeMemory.Fill(memory, Bytes, 1);
+        var clear = Stopwatch.GetTimestamp();
+        NativeMemory.Clear(memory, Bytes);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"clearing 256 MiB of touched memory: {Stopwatch.GetElapsedTime(clear).TotalMilliseconds:F1} ms"));
+        NativeMemory.Free(memory);
+    }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Sources;
@@ -13,13 +14,14 @@ public class BoardFuzzTests
     private const int Rounds = 4000;
 
     private static readonly string[] s_names =
-        ["memory", "memory@0", "reserved-memory", "cpus", "cpu@0", "soc", "pcie@1", "dev@2", "chosen", "aliases", "pool"];
+        ["memory", "memory@0", "reserved-memory", "cpus", "cpu@0", "soc", "pcie@1", "dev@2", "chosen", "aliases", "pool", "protection", "domain-a", "entry"];
 
     private static readonly string[] s_properties =
     [
         "reg", "ranges", "dma-ranges", "#address-cells", "#size-cells", "device_type", "status", "size", "alignment", "alloc-ranges", "no-map", "reusable",
         "reg-names", "compatible", "numa-node-id", "linux,usable-memory", "qcom,memblock-remove", "qcom,memblock-reserve", "bootargs", "riscv,isa",
-        "zephyr,memory-attr", "model", "serial0",
+        "zephyr,memory-attr", "model", "serial0", "region", "privileged", "user", "memory-type", "shareable", "allow-rounding", "mpu", "regions", "granule",
+        "privileged-background", "optimize-over-unpopulated", "arm,num-mpu-regions", "phandle",
     ];
 
     [Test]
@@ -67,6 +69,12 @@ public class BoardFuzzTests
         {
             if (property[0] == '#' && random.Next(8) > 0)
                 return [0, 0, 0, (byte)random.Next(5)];
+            if (property == "compatible" && random.Next(3) > 0)
+                return [.. (random.Next(3) == 0 ? "arm,cortex-m3\0"u8 : random.Next(2) == 0 ? "kmemkit,protection\0"u8 : "arm,armv8m-mpu\0"u8)];
+            if (property is "privileged" or "user" && random.Next(4) > 0)
+                return [.. (random.Next(3) == 0 ? "rwx\0"u8 : random.Next(2) == 0 ? "rw\0"u8 : "r\0"u8)];
+            if (property == "mpu" && random.Next(4) > 0)
+                return [.. System.Text.Encoding.ASCII.GetBytes(MpuFormats.All[random.Next(MpuFormats.All.Length)].Name + "\0")];
             if (property == "device_type" && random.Next(4) > 0)
                 return [.. "memory\0"u8];
             if (property == "status" && random.Next(4) > 0)

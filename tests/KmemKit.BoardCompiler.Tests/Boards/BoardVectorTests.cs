@@ -18,7 +18,7 @@ internal sealed class BoardVectorTests
 
     private static IEnumerable<string> Ids =>
         DiagnosticTable.SetUp.Rules.Concat(DiagnosticTable.Policy.Rules).Concat(DiagnosticTable.Board.Rules)
-            .Concat(DiagnosticTable.Layout.Rules).Select(rule => rule.Id);
+            .Concat(DiagnosticTable.Layout.Rules).Concat(DiagnosticTable.Mpu.Rules).Select(rule => rule.Id);
 
     [TestCaseSource(nameof(Ids))]
     public void The_bad_board_has_this_finding(string id)
@@ -37,6 +37,7 @@ internal sealed class BoardVectorTests
     {
         var result = Compile(id, "good");
         Assert.That(result.BoardIds(), Is.Empty, string.Join("\n", result.Diagnostics));
+        Assert.That(result.Diagnostics.Select(d => d.Id), Has.None.StartsWith("KMK4"), string.Join("\n", result.Diagnostics));
         Assert.That(result.HasErrors, Is.False, string.Join("\n", result.Diagnostics));
         Assert.That(result.Layout, Is.Not.Null);
     }

@@ -27,8 +27,10 @@ internal sealed class GeneratorProject
     private readonly List<AdditionalText> _texts = [];
     private ImmutableDictionary<string, string> _boards = ImmutableDictionary<string, string>.Empty;
     private ImmutableDictionary<string, string> _properties = ImmutableDictionary<string, string>.Empty;
-    private GeneratorDriver _driver = CSharpGeneratorDriver.Create(
-        [new BoardGenerator().AsSourceGenerator()], [], Parsing, null,
+    private GeneratorDriver _driver;
+
+    public GeneratorProject(BoardGenerator? generator = null) => _driver = CSharpGeneratorDriver.Create(
+        [(generator ?? new BoardGenerator()).AsSourceGenerator()], [], Parsing, null,
         new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
 
     public CSharpCompilation Compilation { get; private set; } = CSharpCompilation.Create(

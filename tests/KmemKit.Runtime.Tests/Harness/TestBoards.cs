@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
@@ -14,14 +15,23 @@ internal static class TestBoards
     public static string Root { get; } = FindRoot();
 
     /// <summary>A board of <c>boards/</c>, such as <c>qcom/msm8974</c>.</summary>
-    public static MemoryLayout Repository(string board, string? bootargs = null)
+    public static MemoryLayout Repository(string board, string? bootargs = null, params string[] config) =>
+        Folder(Path.Combine("boards", board), bootargs, config);
+
+    /// <summary>All boards of <c>boards/</c>.</summary>
+    public static IEnumerable<string> Names => Directory.EnumerateFiles(Path.Combine(Root, "boards"), "*.dts", SearchOption.AllDirectories)
+        .Select(file => Path.GetDirectoryName(file)!).Select(folder => Path.GetRelativePath(Path.Combine(Root, "boards"), folder)).Order(StringComparer.Ordinal);
+
+    /// <summary>The board in a folder of the repository that has its name.</summary>
+    public static MemoryLayout Folder(string path, string? bootargs = null, params string[] config)
     {
-        var folder = Path.Combine(Root, "boards", board);
-        var name = Path.GetFileName(board);
+        var folder = Path.Combine(Root, path);
+        var name = Path.GetFileName(path);
         return Layout(new BoardInput(Files.Instance.OpenText(Path.Combine(folder, name + ".dts"))!)
         {
             Provider = Files.Instance,
             Defconfig = Files.Instance.OpenText(Path.Combine(folder, name + "_defconfig")),
+            Overrides = [.. config],
             Bootargs = bootargs,
             RequireLayout = true,
         });

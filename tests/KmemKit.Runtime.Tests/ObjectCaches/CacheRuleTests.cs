@@ -4,6 +4,7 @@ using System.Linq;
 using KmemKit.BoardCompiler.Policies;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Pages;
+using KmemKit.Runtime.Proc;
 using KmemKit.Runtime.Slab;
 using NUnit.Framework;
 
@@ -152,7 +153,7 @@ internal sealed unsafe class CacheRuleTests
         var pages = (caches.Objects.ReclaimablePages, caches.Objects.UnreclaimablePages);
         // SLOB does not tell them apart.
         Assert.That(pages, Is.EqualTo(kind == ObjectAllocatorKind.Slob ? (0L, 1L) : (1L << reclaimable.Order, 1L << other.Order)));
-        var text = Proc.MemInfo.Of(caches.Pages, caches.Objects).ToString();
+        var text = MemInfo.Of(caches.Pages, caches.Objects.AddTo(MemoryUse.None)).ToString();
         Assert.That(text, Does.Contain($"Slab:           {(pages.ReclaimablePages + pages.UnreclaimablePages) * 4,8} kB\nSReclaimable:   {pages.ReclaimablePages * 4,8} kB\n"));
         Assert.That(text, Does.Contain($"SUnreclaim:     {pages.UnreclaimablePages * 4,8} kB\n"));
         reclaimable.Free(caches.Cpu, one);

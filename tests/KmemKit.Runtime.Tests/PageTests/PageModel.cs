@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Pages;
@@ -24,12 +25,12 @@ internal sealed class PageModel
 
     public void Take(Page page, int order)
     {
-        Assert.That(page.Index & ((1u << order) - 1), Is.Zero, "a block is aligned to its size");
-        for (var at = page.Index; at < page.Index + (1u << order); at++)
-        {
-            Assert.That(_used[at], Is.False, $"{Frame(at)} was given out twice, or is not the allocator's");
-            _used[at] = true;
-        }
+        var frames = _used.AsSpan((int)page.Index, 1 << order);
+        if ((page.Index & ((1u << order) - 1)) != 0)
+            Assert.Fail($"the block of order {order} at {Frame(page.Index)} is not aligned to its size");
+        if (frames.IndexOf(true) is var used and >= 0)
+            Assert.Fail($"{Frame(page.Index + (uint)used)} was given out twice, or is not the allocator's");
+        frames.Fill(true);
         Blocks.Add((page, order));
     }
 
@@ -38,8 +39,7 @@ internal sealed class PageModel
         var block = Blocks[number];
         Blocks[number] = Blocks[^1];
         Blocks.RemoveAt(Blocks.Count - 1);
-        for (var at = block.Page.Index; at < block.Page.Index + (1u << block.Order); at++)
-            _used[at] = false;
+        _used.AsSpan((int)block.Page.Index, 1 << block.Order).Clear();
         return block;
     }
 

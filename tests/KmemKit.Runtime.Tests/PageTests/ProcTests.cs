@@ -53,8 +53,8 @@ internal sealed class ProcTests
         var zone = _machine.Allocator.Zones[0];
         var text = ZoneInfo.Of(_machine.Allocator).ToString();
         Assert.That(text, Does.StartWith($"Node 0, zone   Normal\n  pages free     {zone.FreePages}\n        min      {zone.MinWatermark}\n"));
-        Assert.That(text, Does.Contain($"        managed  {zone.ManagedPages}\n    nr_free_pages {zone.FreePages}\n"));
-        Assert.That(text, Does.Contain("        protection: (0, 0, 0)\n  pagesets\n    cpu: 0\n"));
+        Assert.That(text, Does.Contain($"        managed  {zone.ManagedPages}\n    nr_free_pages {zone.FreePages}\n    nr_alloc_batch {zone.HighWatermark - zone.LowWatermark}\n"));
+        Assert.That(text, Does.Contain("    nr_free_cma  0\n        protection: (0, 0, 0)\n  pagesets\n    cpu: 0\n"));
         Assert.That(text, Does.Contain($"              count: {_machine.Cpu.PagesInLists(zone)}\n              high:  90\n              batch: 15\n"));
     }
 

@@ -91,8 +91,9 @@ internal static class ArmLayout
         }
         var virtualRanges = new ArmVirtualRanges(policy, rules, pageOffset, vmallocStart, vmallocEnd, highMemory, diagnostics).List(
             strategy, split, reclaim);
-        // Zones of the meminfo kernels span the banks as they were before the platform took its part.
-        var spanned = memblock ? limitForCounts : split;
+        // Zones of the meminfo kernels span the banks as they were before the platform took its part; but for those with vmalloc saving, which give
+        // the zones their memory region by region (cancro: HighMem ends where the persistent memory at the top begins).
+        var spanned = memblock || strategy == ReclaimStrategy.VmallocSaving ? limitForCounts : split;
         return LayoutAssembly.Assemble(board, diagnostics, new LayoutParts
         {
             Profile = $"linux-arm-{version}",

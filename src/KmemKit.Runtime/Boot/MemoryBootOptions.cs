@@ -1,0 +1,13 @@
+using KmemKit.Runtime.Buddy;
+
+namespace KmemKit.Runtime.Boot;
+
+/// <summary>What a boot may choose; the defaults are the kernel's for the board.</summary>
+public sealed record MemoryBootOptions
+{
+    /// <summary>Choices for the page allocator; <see cref="PageAllocatorOptions.Build"/> holds for the whole boot.</summary>
+    public PageAllocatorOptions Pages { get; init; } = new();
+
+    /// <summary>The largest block's order, 6 to 13; null for the kernel's of that page size.</summary>
+    public int? MaxOrder { get; init; }
+}
