@@ -13,8 +13,8 @@ namespace KmemKit.Runtime.Pages;
 /// <para>Flat: one array from the first frame, rounded down to the largest block as the kernel does, to the last. Sparse: one array per section that
 /// holds memory; an absent section costs nothing. Descriptors are numbered without gaps over the present sections, so that what the allocator keeps per
 /// frame or per block is one dense array in either model.</para>
-/// <para>All of it lies in simulated RAM taken from memblock and is charged to it: a 24-byte descriptor, a state byte (<see cref="PageState"/>), 10 bytes
-/// for object caches, and the zones' bitmaps: under 37 bytes a frame. That memory has to be zero, as fresh simulated RAM is: nothing is written at boot, however large the board.</para>
+/// <para>All of it lies in simulated RAM taken from memblock and is charged to it: a 24-byte descriptor, a state byte (<see cref="PageState"/>), its owner's number in
+/// two bytes, and the zones' bitmaps: under 29 bytes a frame. That memory has to be zero, as fresh simulated RAM is: nothing is written at boot, however large the board.</para>
 /// <para>Source: mm/sparse.c, include/asm-generic/memory_model.h.</para>
 /// </remarks>
 public sealed unsafe partial class PageMap
@@ -28,7 +28,6 @@ public sealed unsafe partial class PageMap
     private readonly int _sectionShift;
     private readonly byte* _states;
     private readonly ushort* _owners;
-    private readonly ulong* _slabWords;
 
     private PageMap(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, int maxOrder)
     {
@@ -53,7 +52,6 @@ public sealed unsafe partial class PageMap
         Frames = (uint)frames;
         _states = AllocateZeroed(memblock, Frames);
         _owners = (ushort*)AllocateZeroed(memblock, Frames * 2UL);
-        _slabWords = (ulong*)AllocateZeroed(memblock, Frames * 8UL);
         for (var i = 0; i < _sections.Length; i++)
             _sections[i].Descriptors = (PageDescriptor*)AllocateZeroed(memblock, _sections[i].Frames * (ulong)sizeof(PageDescriptor));
         foreach (var bank in layout.Banks)
@@ -83,8 +81,8 @@ public sealed unsafe partial class PageMap
     /// <summary>Who has each frame, for owners that find their page by an address they are given (<see cref="Slab.PageOwner"/>).</summary>
     internal ushort* Owners => _owners;
 
-    /// <summary>A word of each frame's owner: which objects of a slab are free.</summary>
-    internal ulong* SlabWords => _slabWords;
+    /// <summary>log2 of the descriptors of a section; 32 for flat.</summary>
+    internal int SectionShift => _sectionShift;
 
     /// <summary>Takes memory for the descriptors of a layout from memblock.</summary>
     /// <param name="layout">The board's layout.</param>

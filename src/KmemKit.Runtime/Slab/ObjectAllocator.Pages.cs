@@ -58,7 +58,7 @@ public sealed unsafe partial class ObjectAllocator
         var pages = 0L;
         foreach (var (cache, head) in slabs)
         {
-            pages += 1L << SlabInfo.Of(Pages.Map, head)->Order;
+            pages += 1L << Ram.OrderOf(head);
             cache.Store.Destroy(cpu, head);
         }
         foreach (var (cache, _) in slabs)
@@ -151,17 +151,16 @@ public sealed unsafe partial class ObjectAllocator
     internal void ReturnPages(Cpu cpu, bool isReclaimable, uint head, int order)
     {
         Ram.SetOwner(head, order, PageOwner.None);
-        Ram.Words[head] = 0;
         var descriptor = Pages.Map.DescriptorAt(head);
         // Someone may hold a reference, or have set a flag: then freeing has to look at it.
-        if (Volatile.Read(ref descriptor->ExtraReferences) == 0 && (PageFlags)descriptor->Flags == PageFlags.Slab)
+        if (Volatile.Read(ref descriptor->ExtraReferences) == 0 && (descriptor->Flags & SlabInfo.PageFlagMask) == (int)PageFlags.Slab)
         {
             *descriptor = default;
             Pages.Map.States[head] &= unchecked((byte)~PageState.Marked);
         }
         else
         {
-            Interlocked.And(ref descriptor->Flags, ~(int)PageFlags.Slab);
+            Interlocked.And(ref descriptor->Flags, SlabInfo.PageFlagMask & ~(int)PageFlags.Slab);
             (descriptor->Private, descriptor->Mapping) = (0, 0);
         }
         Interlocked.Add(ref isReclaimable ? ref _reclaimablePages : ref _unreclaimablePages, -(1L << order));

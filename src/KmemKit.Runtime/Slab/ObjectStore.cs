@@ -83,6 +83,9 @@ internal abstract unsafe class ObjectStore
 
     public abstract SlabView ViewOf(uint head);
 
+    /// <summary>The object that a slab's bitmap or table lies in; null where it needs none.</summary>
+    public virtual byte* BookOf(uint head) => null;
+
     /// <summary>The first page of the slab that a page of this cache belongs to.</summary>
     public uint HeadOf(uint page) => page & ~((1u << ((Ram.OwnerOf(page) & PageOwner.Small) != 0 ? SmallOrder : Order)) - 1);
 
@@ -123,8 +126,8 @@ internal abstract unsafe class ObjectStore
         if (page.IsNull)
             return false;
         var head = page.Index;
-        var info = SlabInfo.Of(Map, head);
-        *info = new SlabInfo { Next = SlabInfo.None, Prev = SlabInfo.None, Order = (byte)order };
+        var info = Ram.InfoOf(head);
+        info->Start();
         if (!Prepare(cpu, flags, head, info))
         {
             Allocator.ReturnPages(cpu, IsReclaimable, head, order);
@@ -152,10 +155,9 @@ internal abstract unsafe class ObjectStore
         while (slabs != SlabInfo.None)
         {
             var head = slabs;
-            var info = SlabInfo.Of(Map, head);
+            var info = Ram.InfoOf(head);
             slabs = info->Next;
-            var order = info->Order;
-            pages += 1L << order;
+            pages += 1L << Ram.OrderOf(head);
             SlabsFreed++;
             if ((Cache.Flags & SlabFlags.TypesafeByRcu) != 0)
                 Allocator.Defer(Cache, head);
@@ -176,7 +178,7 @@ internal abstract unsafe class ObjectStore
             for (var i = 0; i < view.Objects; i++)
                 destroy(view.ObjectAt(i));
         }
-        var order = SlabInfo.Of(Map, head)->Order;
+        var order = Ram.OrderOf(head);
         Dispose(cpu, head);
         Allocator.ReturnPages(cpu, IsReclaimable, head, order);
     }

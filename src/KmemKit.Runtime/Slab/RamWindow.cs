@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Pages;
@@ -14,6 +16,7 @@ internal sealed unsafe class RamWindow
 {
     private readonly List<Piece> _pieces = [];
     private readonly Piece _main;
+    private readonly nint[] _sections;
 
     private readonly record struct Piece(nuint Host, nuint Bytes, uint First);
 
@@ -21,7 +24,15 @@ internal sealed unsafe class RamWindow
     {
         PageShift = map.Pages.PageShift;
         AllOwners = map.Owners;
-        Words = map.SlabWords;
+        States = map.States;
+        SectionShift = map.SectionShift;
+        // Where descriptor 0 would be if each section's were the only array: one addition finds any descriptor of the section.
+        _sections = new nint[Math.Max(1, map.Sections)];
+        for (var section = 0; section < map.Sections; section++)
+        {
+            var first = (uint)((ulong)section << SectionShift);
+            _sections[section] = (nint)map.DescriptorAt(first) - ((nint)first * sizeof(SlabInfo));
+        }
         foreach (var range in memory.Ram)
         {
             // Only whole pages: what is allocated is never less.
@@ -57,10 +68,20 @@ internal sealed unsafe class RamWindow
     /// <summary>The owners of all pages.</summary>
     public ushort* AllOwners { get; }
 
-    /// <summary>A word of each page.</summary>
-    public ulong* Words { get; }
+    /// <summary>The page allocator's byte of each page.</summary>
+    public byte* States { get; }
+
+    /// <summary>log2 of the descriptors in an array of theirs.</summary>
+    public int SectionShift { get; }
 
     public int OwnerOf(uint page) => AllOwners[page];
+
+    /// <summary>A page's descriptor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public SlabInfo* InfoOf(uint page) => (SlabInfo*)_sections[(int)((ulong)page >> SectionShift)] + page;
+
+    /// <summary>The order of the block of pages that a page is the first of.</summary>
+    public int OrderOf(uint head) => States[head] & PageState.OrderMask;
 
     public bool TryIndex(void* address, out uint page)
     {

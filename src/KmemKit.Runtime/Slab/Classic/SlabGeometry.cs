@@ -60,7 +60,8 @@ internal readonly record struct SlabGeometry(int Order, int Objects, int TableBy
         if (off && left >= aligned)
             (off, left) = (false, left - aligned);
         var step = Math.Max(cacheLine, align);
-        return new SlabGeometry(order, objects, off ? table : aligned, off, left / step, step, index);
+        // What an off-slab slab has left over is less than its table, a few lines at most: 31 colours are more than there can be.
+        return new SlabGeometry(order, objects, off ? table : aligned, off, off ? Math.Min(31, left / step) : left / step, step, index);
     }
 
     private static int IndexBytesFor(int pageShift) => 1 << pageShift >> 8 <= MinObject ? 1 : 2;

@@ -8,7 +8,7 @@ namespace KmemKit.Runtime.Slab.Classic;
 /// <summary>SLAB: full, partial and free slabs, coloured, with a table of free indexes on- or off-slab (Bonwick 1994).</summary>
 /// <remarks>
 /// <para>A slab's table is a permutation of its slots: the first <c>Inuse</c> entries were given out, the rest are free, last freed first. Its address is in the
-/// first page's word, the count and the colour in the page's descriptor.</para>
+/// first page's descriptor, beside the count.</para>
 /// <code>
 ///   on-slab     | colour | table | object | object | ...         |         off-slab    | colour | object | object | ...  |   and a table in kmalloc memory
 /// </code>
@@ -92,7 +92,7 @@ internal sealed unsafe class SlabStore : ObjectStore
         index = 0;
         if (head == SlabInfo.None)
             return false;
-        var info = SlabInfo.Of(Map, head);
+        var info = Ram.InfoOf(head);
         index = Entry(head, info->Inuse);
         info->Inuse++;
         _freeObjects--;
@@ -112,7 +112,7 @@ internal sealed unsafe class SlabStore : ObjectStore
 
     public override bool IsFree(uint head, int index)
     {
-        for (int at = SlabInfo.Of(Map, head)->Inuse; at < _geometry.Objects; at++)
+        for (int at = Ram.InfoOf(head)->Inuse; at < _geometry.Objects; at++)
         {
             if (Entry(head, at) == index)
                 return true;
@@ -122,7 +122,7 @@ internal sealed unsafe class SlabStore : ObjectStore
 
     public override void WriteOff(uint head)
     {
-        var info = SlabInfo.Of(Map, head);
+        var info = Ram.InfoOf(head);
         _freeObjects -= _geometry.Objects - info->Inuse;
         info->Inuse = (ushort)_geometry.Objects;
         MoveTo(WrittenOff, head, info);
@@ -155,15 +155,17 @@ internal sealed unsafe class SlabStore : ObjectStore
         var free = new ulong[(_geometry.Objects + 63) / 64];
         foreach (var list in (ReadOnlySpan<SlabList>)[_full, _partial, _free, _lost])
         {
-            for (var head = list.First; head != SlabInfo.None; head = SlabInfo.Of(Map, head)->Next)
+            for (var head = list.First; head != SlabInfo.None; head = Ram.InfoOf(head)->Next)
             {
                 Array.Clear(free);
-                for (int at = SlabInfo.Of(Map, head)->Inuse; at < _geometry.Objects; at++)
+                for (int at = Ram.InfoOf(head)->Inuse; at < _geometry.Objects; at++)
                     free[Entry(head, at) >> 6] |= 1UL << (Entry(head, at) & 63);
                 visitor(ViewOf(head), free);
             }
         }
     }
+
+    public override byte* BookOf(uint head) => _geometry.IsOffSlab ? Ram.InfoOf(head)->Address : null;
 
     public override SlabView ViewOf(uint head) =>
         new(Cache, new Page(head), Ram.HostOf(head), FirstOf(head), Order, _geometry.Objects);
@@ -171,15 +173,17 @@ internal sealed unsafe class SlabStore : ObjectStore
     protected override bool Prepare(Cpu cpu, GfpFlags flags, uint head, SlabInfo* info)
     {
         ZoneLock.Acquire(ref Lock);
-        info->Colour = (ushort)_nextColour;
+        var colour = _nextColour;
         _nextColour = _nextColour + 1 < _geometry.Colours ? _nextColour + 1 : 0;
         ZoneLock.Release(ref Lock);
+        // A table on the slab says the colour by where it is.
+        info->Colour = _geometry.IsOffSlab ? colour : 0;
         var table = _geometry.IsOffSlab
             ? (byte*)Allocator.KmallocCache((nuint)_geometry.TableBytes)!.Alloc(cpu, flags & ~GfpFlags.Zero)
-            : Ram.HostOf(head) + (info->Colour * _geometry.ColourOffset);
+            : Ram.HostOf(head) + (colour * _geometry.ColourOffset);
         if (table is null)
             return false;
-        Ram.Words[head] = (ulong)table;
+        info->Address = table;
         for (var i = 0; i < _geometry.Objects; i++)
             SetEntry(head, i, i);
         return true;
@@ -189,27 +193,28 @@ internal sealed unsafe class SlabStore : ObjectStore
     {
         _freeObjects += _geometry.Objects;
         info->List = OnFree;
-        _free.AddFirst(Map, head, info);
+        _free.AddFirst(Ram, head, info);
     }
 
     protected override void Dispose(Cpu cpu, uint head)
     {
         if (_geometry.IsOffSlab)
-            Allocator.Kfree(cpu, (void*)Ram.Words[head]);
+            Allocator.Kfree(cpu, Ram.InfoOf(head)->Address);
     }
 
-    private byte* FirstOf(uint head) => Ram.HostOf(head) + (SlabInfo.Of(Map, head)->Colour * _geometry.ColourOffset)
-        + (_geometry.IsOffSlab ? 0 : _geometry.TableBytes);
+    private byte* FirstOf(uint head) => _geometry.IsOffSlab
+        ? Ram.HostOf(head) + (Ram.InfoOf(head)->Colour * _geometry.ColourOffset)
+        : Ram.InfoOf(head)->Address + _geometry.TableBytes;
 
     private int Entry(uint head, int at)
     {
-        var table = (byte*)Ram.Words[head];
+        var table = Ram.InfoOf(head)->Address;
         return _geometry.IndexBytes == 1 ? table[at] : ((ushort*)table)[at];
     }
 
     private void SetEntry(uint head, int at, int index)
     {
-        var table = (byte*)Ram.Words[head];
+        var table = Ram.InfoOf(head)->Address;
         if (_geometry.IndexBytes == 1)
             table[at] = (byte)index;
         else
@@ -218,7 +223,7 @@ internal sealed unsafe class SlabStore : ObjectStore
 
     private void Put(uint head, int index, ref uint empty)
     {
-        var info = SlabInfo.Of(Map, head);
+        var info = Ram.InfoOf(head);
         if (info->Inuse == 0)
         {
             Allocator.ReportDoubleFree(Cache, ViewOf(head).ObjectAt(index));
@@ -258,17 +263,18 @@ internal sealed unsafe class SlabStore : ObjectStore
 
     private void MoveTo(byte list, uint head, SlabInfo* info)
     {
-        ListOf(info->List).Remove(Map, info);
+        ListOf(info->List).Remove(Ram, info);
         info->List = list;
-        ListOf(list).AddFirst(Map, head, info);
+        ListOf(list).AddFirst(Ram, head, info);
     }
 
     private void Drop(uint head, ref uint empty)
     {
-        var info = SlabInfo.Of(Map, head);
-        _free.Remove(Map, info);
+        var info = Ram.InfoOf(head);
+        _free.Remove(Ram, info);
         _freeObjects -= _geometry.Objects;
-        (info->List, info->Next) = (0, empty);
+        info->List = 0;
+        info->Next = empty;
         empty = head;
     }
 }

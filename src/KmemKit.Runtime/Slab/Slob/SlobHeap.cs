@@ -89,10 +89,12 @@ internal sealed unsafe class SlobHeap
             return null;
         ZoneLock.Acquire(ref _lock);
         var head = page.Index;
-        var info = SlabInfo.Of(_map, head);
-        *info = new SlabInfo { Inuse = (ushort)_pageUnits, Colour = 0, List = (byte)list };
+        var info = _ram.InfoOf(head);
+        info->Start();
+        info->Inuse = (ushort)_pageUnits;
+        info->List = (byte)list;
         *GapAt(head, 0) = new Gap { Units = (ushort)_pageUnits, Next = (ushort)_pageUnits };
-        _lists[list].AddFirst(_map, head, info);
+        _lists[list].AddFirst(_ram, head, info);
         Pages++;
         FreeBytes += _allocator.PageSize;
         block = Cut(list, head, info, units, align);
@@ -107,7 +109,7 @@ internal sealed unsafe class SlobHeap
         var units = UnitsOf(size);
         var at = (int)((block - _ram.HostOf(head)) >> UnitShift);
         ZoneLock.Acquire(ref _lock);
-        var info = SlabInfo.Of(_map, head);
+        var info = _ram.InfoOf(head);
         FreeBytes += (long)units << UnitShift;
         var isEmpty = info->Inuse + units == _pageUnits;
         if (isEmpty)
@@ -120,9 +122,11 @@ internal sealed unsafe class SlobHeap
         else if (info->Inuse == 0)
         {
             // Full until now: it goes to the list of what was freed, whatever it held first.
-            (info->Inuse, info->Colour, info->List) = ((ushort)units, (ushort)at, (byte)ListFor(size));
+            info->Inuse = (ushort)units;
+            info->Gap = (ushort)at;
+            info->List = (byte)ListFor(size);
             *GapAt(head, at) = new Gap { Units = (ushort)units, Next = (ushort)_pageUnits };
-            _lists[info->List].AddFirst(_map, head, info);
+            _lists[info->List].AddFirst(_ram, head, info);
         }
         else
         {
@@ -139,11 +143,11 @@ internal sealed unsafe class SlobHeap
     {
         foreach (var list in _lists)
         {
-            for (var head = list.First; head != SlabInfo.None; head = SlabInfo.Of(_map, head)->Next)
+            for (var head = list.First; head != SlabInfo.None; head = _ram.InfoOf(head)->Next)
             {
-                var info = SlabInfo.Of(_map, head);
+                var info = _ram.InfoOf(head);
                 var (sum, end) = (0, -1);
-                for (int at = info->Colour; at != _pageUnits; at = GapAt(head, at)->Next)
+                for (int at = info->Gap; at != _pageUnits; at = GapAt(head, at)->Next)
                 {
                     if (at <= end || at + GapAt(head, at)->Units > _pageUnits)
                         throw new InvalidOperationException($"{_map.FrameAt(head)}: the gap at unit {at} is out of order, touches the one before, or leaves the page.");
@@ -169,7 +173,7 @@ internal sealed unsafe class SlobHeap
         var head = _next[list] != SlabInfo.None ? _next[list] : pages.First;
         for (var left = pages.Count; left > 0; left--)
         {
-            var info = SlabInfo.Of(_map, head);
+            var info = _ram.InfoOf(head);
             var next = info->Next != SlabInfo.None ? info->Next : pages.First;
             if (info->Inuse >= units)
             {
@@ -186,7 +190,7 @@ internal sealed unsafe class SlobHeap
     {
         var alignUnits = Math.Max(1, align >> UnitShift);
         var before = -1;
-        for (int at = info->Colour; at != _pageUnits; before = at, at = GapAt(head, at)->Next)
+        for (int at = info->Gap; at != _pageUnits; before = at, at = GapAt(head, at)->Next)
         {
             var gap = *GapAt(head, at);
             var start = ObjectLayout.AlignUp(at, alignUnits);
@@ -204,7 +208,7 @@ internal sealed unsafe class SlobHeap
             else if (before >= 0)
                 GapAt(head, before)->Next = (ushort)next;
             else
-                info->Colour = (ushort)next;
+                info->Gap = (ushort)next;
             info->Inuse -= (ushort)units;
             FreeBytes -= (long)units << UnitShift;
             if (info->Inuse == 0)
@@ -220,7 +224,7 @@ internal sealed unsafe class SlobHeap
     private void Insert(uint head, SlabInfo* info, int at, int units)
     {
         var before = -1;
-        int behind = info->Colour;
+        int behind = info->Gap;
         while (behind < at)
         {
             before = behind;
@@ -240,13 +244,13 @@ internal sealed unsafe class SlobHeap
         if (before >= 0)
             GapAt(head, before)->Next = (ushort)at;
         else
-            info->Colour = (ushort)at;
+            info->Gap = (ushort)at;
     }
 
     private void Unlist(int list, uint head, SlabInfo* info)
     {
         if (_next[list] == head)
             _next[list] = info->Next;
-        _lists[list].Remove(_map, info);
+        _lists[list].Remove(_ram, info);
     }
 }

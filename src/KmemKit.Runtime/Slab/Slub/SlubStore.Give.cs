@@ -11,7 +11,6 @@ internal sealed unsafe partial class SlubStore
     public override uint Give(int cpu, byte** objects, int count)
     {
         var empty = SlabInfo.None;
-        var words = Ram.Words;
         ZoneLock.Acquire(ref Lock);
         if (!_isSingle)
         {
@@ -33,11 +32,12 @@ internal sealed unsafe partial class SlubStore
                 var head = page & headMask;
                 var at = (uint)(offset - ((nuint)(head - Ram.First) << Ram.PageShift));
                 var bit = 1UL << (int)((at * _reciprocal) >> 32);
-                var before = words[head];
+                var info = Ram.InfoOf(head);
+                var before = info->Word;
                 var after = before | bit;
-                words[head] = after;
+                info->Word = after;
                 if (before == 0 || after == before || after == _mask)
-                    Moved(cpu, head, before, after, objects[i], ref empty);
+                    Moved(cpu, head, info, before, after, objects[i], ref empty);
             }
         }
         ZoneLock.Release(ref Lock);
@@ -59,13 +59,13 @@ internal sealed unsafe partial class SlubStore
         {
             ref var its = ref _cpus[cpu];
             if (its.Active != SlabInfo.None)
-                AddPartial(its.Active, SlabInfo.Of(Map, its.Active));
+                AddPartial(its.Active, Ram.InfoOf(its.Active));
             its.Active = SlabInfo.None;
             Unfreeze(ref its, ref empty);
         }
         for (var head = _partial.First; head != SlabInfo.None;)
         {
-            var info = SlabInfo.Of(Map, head);
+            var info = Ram.InfoOf(head);
             var next = info->Next;
             if (IsEmpty(head))
                 Drop(head, info, ref empty);
@@ -81,7 +81,7 @@ internal sealed unsafe partial class SlubStore
         ZoneLock.Acquire(ref Lock);
         for (var head = _partial.First; head != SlabInfo.None && slabs > 0;)
         {
-            var info = SlabInfo.Of(Map, head);
+            var info = Ram.InfoOf(head);
             var next = info->Next;
             if (IsEmpty(head))
             {
@@ -98,7 +98,7 @@ internal sealed unsafe partial class SlubStore
     {
         ZoneLock.Acquire(ref Lock);
         var free = 0L;
-        for (var head = _partial.First; head != SlabInfo.None; head = SlabInfo.Of(Map, head)->Next)
+        for (var head = _partial.First; head != SlabInfo.None; head = Ram.InfoOf(head)->Next)
             free += FreeIn(head);
         var counts = new SlabCounts(_objects - free, _objects, _slabs, _slabs, 0, _pages);
         ZoneLock.Release(ref Lock);
@@ -143,19 +143,19 @@ internal sealed unsafe partial class SlubStore
             Allocator.ReportDoubleFree(Cache, ViewOf(head).ObjectAt(index));
             return;
         }
-        var info = SlabInfo.Of(Map, head);
+        var info = Ram.InfoOf(head);
         var wasFull = _isSingle ? before == 0 : info->Inuse == ObjectsOf(OrderOf(head));
         if (!_isSingle)
             info->Inuse--;
         Move(cpu, head, info, wasFull, IsEmpty(head), ref empty);
     }
 
-    private void Moved(int cpu, uint head, ulong before, ulong after, byte* item, ref uint empty)
+    private void Moved(int cpu, uint head, SlabInfo* info, ulong before, ulong after, byte* item, ref uint empty)
     {
         if (after == before)
             Allocator.ReportDoubleFree(Cache, item);
         else
-            Move(cpu, head, SlabInfo.Of(Map, head), before == 0, after == _mask, ref empty);
+            Move(cpu, head, info, before == 0, after == _mask, ref empty);
     }
 
     private void Move(int cpu, uint head, SlabInfo* info, bool wasFull, bool isEmpty, ref uint empty)
@@ -171,7 +171,7 @@ internal sealed unsafe partial class SlubStore
             {
                 if (mine.Partials >= _cpuPartialSlabs)
                     Unfreeze(ref mine, ref empty);
-                (info->List, info->Cpu, info->Next) = (CpuPartial, (byte)cpu, mine.Partial);
+                (info->List, info->Next) = (CpuPartial, mine.Partial);
                 mine.Partial = head;
                 mine.Partials++;
             }
@@ -183,8 +183,8 @@ internal sealed unsafe partial class SlubStore
     private bool IsEmpty(uint head)
     {
         if (_isSingle)
-            return Ram.Words[head] == ((Ram.OwnerOf(head) & PageOwner.Small) != 0 ? _smallMask : _mask);
-        return SlabInfo.Of(Map, head)->Inuse == 0;
+            return Ram.InfoOf(head)->Word == ((Ram.OwnerOf(head) & PageOwner.Small) != 0 ? _smallMask : _mask);
+        return Ram.InfoOf(head)->Inuse == 0;
     }
 
     private int FreeIn(uint head)
@@ -195,12 +195,12 @@ internal sealed unsafe partial class SlubStore
         return free;
     }
 
-    private bool TryActivate(ref CpuSlabs mine, byte cpu)
+    private bool TryActivate(ref CpuSlabs mine)
     {
         var head = mine.Partial;
         if (head != SlabInfo.None)
         {
-            mine.Partial = SlabInfo.Of(Map, head)->Next;
+            mine.Partial = Ram.InfoOf(head)->Next;
             mine.Partials--;
         }
         else
@@ -208,10 +208,9 @@ internal sealed unsafe partial class SlubStore
             head = _partial.First;
             if (head == SlabInfo.None)
                 return false;
-            _partial.Remove(Map, SlabInfo.Of(Map, head));
+            _partial.Remove(Ram, Ram.InfoOf(head));
         }
-        var info = SlabInfo.Of(Map, head);
-        (info->List, info->Cpu) = (Active, cpu);
+        Ram.InfoOf(head)->List = Active;
         mine.Active = head;
         return true;
     }
@@ -221,7 +220,7 @@ internal sealed unsafe partial class SlubStore
     {
         for (var head = its.Partial; head != SlabInfo.None;)
         {
-            var info = SlabInfo.Of(Map, head);
+            var info = Ram.InfoOf(head);
             var next = info->Next;
             AddPartial(head, info);
             if (IsEmpty(head) && _partial.Count > _minPartial)
@@ -236,16 +235,16 @@ internal sealed unsafe partial class SlubStore
     {
         info->List = Node;
         if (IsEmpty(head))
-            _partial.AddLast(Map, head, info);
+            _partial.AddLast(Ram, head, info);
         else
-            _partial.AddFirst(Map, head, info);
+            _partial.AddFirst(Ram, head, info);
     }
 
     private void Unlist(uint head)
     {
-        var info = SlabInfo.Of(Map, head);
+        var info = Ram.InfoOf(head);
         if (info->List == Node)
-            _partial.Remove(Map, info);
+            _partial.Remove(Ram, info);
         foreach (ref var its in _cpus.AsSpan())
         {
             if (its.Active == head)
@@ -255,10 +254,10 @@ internal sealed unsafe partial class SlubStore
 
     private void Drop(uint head, SlabInfo* info, ref uint empty)
     {
-        _partial.Remove(Map, info);
+        _partial.Remove(Ram, info);
         _slabs--;
         _objects -= ObjectsOf(OrderOf(head));
-        _pages -= 1L << info->Order;
+        _pages -= 1L << OrderOf(head);
         (info->List, info->Next) = (Full, empty);
         empty = head;
     }

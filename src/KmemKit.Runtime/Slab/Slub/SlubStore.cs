@@ -12,8 +12,8 @@ namespace KmemKit.Runtime.Slab.Slub;
 /// its objects (CPU partial); on the node's list (partial). A CPU's slabs are not given to others: what one CPU uses stays together. When a CPU's list is
 /// full it is emptied to the node's, and there a slab without used objects goes back to the page allocator if min_partial others stay.</para>
 /// <para>The bitmap is where SLUB differs from the kernel's, which threads a list through the free objects: there, a free touches the object, and random
-/// frees of a set that is larger than the cache touch memory. 64 bits are the page's own word (<see cref="PageMap.SlabWords"/>); slabs of several pages have
-/// as many words, and only objects smaller than 1/64 of a page need a bitmap elsewhere, which is an object of another cache.</para>
+/// frees of a set that is larger than the cache touch memory. 64 bits are in the page's descriptor (<see cref="SlabInfo.Word"/>); only a slab of more objects,
+/// which are small, has its bitmap elsewhere, in an object of another cache.</para>
 /// <para>Source: mm/slub.c; percpu sheaves of 6.18 for the arrays in front.</para>
 /// </remarks>
 internal sealed unsafe partial class SlubStore : ObjectStore
@@ -31,7 +31,6 @@ internal sealed unsafe partial class SlubStore : ObjectStore
     private readonly int _cpuPartialSlabs;
     private readonly CpuSlabs[] _cpus;
     private readonly bool _isSingle;
-    private readonly bool _isInline;
     private readonly ulong _mask;
     private readonly ulong _smallMask;
     private SlabList _partial = SlabList.Empty;
@@ -62,7 +61,6 @@ internal sealed unsafe partial class SlubStore : ObjectStore
         // Slots start at multiples of the size, so any reciprocal that is not too small is exact.
         _reciprocal = ((1UL << 32) / (uint)_size) + 1;
         _isSingle = ObjectsPerSlab <= 64;
-        _isInline = ObjectsPerSlab <= 64 << Order;
         _mask = MaskOf(ObjectsPerSlab);
         _smallMask = MaskOf(ObjectsOf(SmallOrder));
         // set_min_partial
@@ -93,13 +91,13 @@ internal sealed unsafe partial class SlubStore : ObjectStore
         ref var mine = ref _cpus[cpu];
         var taken = 0;
         ZoneLock.Acquire(ref Lock);
-        while (taken < wanted && (mine.Active != SlabInfo.None || TryActivate(ref mine, (byte)cpu)))
+        while (taken < wanted && (mine.Active != SlabInfo.None || TryActivate(ref mine)))
         {
             var head = mine.Active;
             taken += _isSingle ? TakeSingle(head, into + taken, wanted - taken) : TakeMany(head, into + taken, wanted - taken);
             if (HasFree(head))
                 continue;
-            SlabInfo.Of(Map, head)->List = Full;
+            Ram.InfoOf(head)->List = Full;
             mine.Active = SlabInfo.None;
         }
         ZoneLock.Release(ref Lock);
@@ -111,7 +109,7 @@ internal sealed unsafe partial class SlubStore : ObjectStore
     public override bool TryTakeSlot(int cpu, out uint head, out int index)
     {
         ref var mine = ref _cpus[cpu];
-        if (mine.Active == SlabInfo.None && !TryActivate(ref mine, (byte)cpu))
+        if (mine.Active == SlabInfo.None && !TryActivate(ref mine))
         {
             (head, index) = (0, 0);
             return false;
@@ -123,7 +121,7 @@ internal sealed unsafe partial class SlubStore : ObjectStore
             at++;
         index = (at * 64) + BitOperations.TrailingZeroCount(bits[at]);
         bits[at] &= bits[at] - 1;
-        var info = SlabInfo.Of(Map, head);
+        var info = Ram.InfoOf(head);
         if (!_isSingle)
             info->Inuse++;
         if (!HasFree(head))
@@ -139,9 +137,11 @@ internal sealed unsafe partial class SlubStore : ObjectStore
     public override void WriteOff(uint head)
     {
         Unlist(head);
-        SlabInfo.Of(Map, head)->List = WrittenOff;
+        Ram.InfoOf(head)->List = WrittenOff;
         new Span<ulong>(BitsOf(head), WordsOf(head)).Clear();
     }
+
+    public override byte* BookOf(uint head) => _isSingle ? null : Ram.InfoOf(head)->Address;
 
     public override SlabView ViewOf(uint head)
     {
@@ -152,17 +152,17 @@ internal sealed unsafe partial class SlubStore : ObjectStore
 
     protected override bool Prepare(Cpu cpu, GfpFlags flags, uint head, SlabInfo* info)
     {
-        var objects = ObjectsOf(info->Order);
-        if (_isInline)
+        var objects = ObjectsOf(OrderOf(head));
+        if (_isSingle)
         {
-            Fill(Ram.Words + head, objects);
+            info->Word = MaskOf(objects);
             return true;
         }
         var bits = (ulong*)Allocator.BitmapCache.Alloc(cpu, flags & ~GfpFlags.Zero);
         if (bits is null)
             return false;
         Fill(bits, objects);
-        Ram.Words[head] = (ulong)bits;
+        info->Address = (byte*)bits;
         return true;
     }
 
@@ -171,22 +171,22 @@ internal sealed unsafe partial class SlubStore : ObjectStore
         _lowest = Math.Min(_lowest, head);
         _highest = Math.Max(_highest, head);
         _slabs++;
-        _objects += ObjectsOf(info->Order);
-        _pages += 1L << info->Order;
+        _objects += ObjectsOf(OrderOf(head));
+        _pages += 1L << OrderOf(head);
         ref var mine = ref _cpus[cpu];
         if (mine.Active != SlabInfo.None)
         {
             AddPartial(head, info);
             return;
         }
-        (info->List, info->Cpu) = (Active, (byte)cpu);
+        info->List = Active;
         mine.Active = head;
     }
 
     protected override void Dispose(Cpu cpu, uint head)
     {
-        if (!_isInline)
-            Allocator.BitmapCache.Free(cpu, (void*)Ram.Words[head]);
+        if (!_isSingle)
+            Allocator.BitmapCache.Free(cpu, Ram.InfoOf(head)->Address);
     }
 
     private static ulong MaskOf(int objects) => objects >= 64 ? ulong.MaxValue : (1UL << objects) - 1;
@@ -203,23 +203,24 @@ internal sealed unsafe partial class SlubStore : ObjectStore
 
     private int WordsOf(uint head) => (ObjectsOf(OrderOf(head)) + 63) / 64;
 
-    private ulong* BitsOf(uint head) => _isInline ? Ram.Words + head : (ulong*)Ram.Words[head];
+    private ulong* BitsOf(uint head) => _isSingle ? &Ram.InfoOf(head)->Word : (ulong*)Ram.InfoOf(head)->Address;
 
     private bool HasFree(uint head)
     {
         if (_isSingle)
-            return Ram.Words[head] != 0;
-        return SlabInfo.Of(Map, head)->Inuse < ObjectsOf(OrderOf(head));
+            return Ram.InfoOf(head)->Word != 0;
+        return Ram.InfoOf(head)->Inuse < ObjectsOf(OrderOf(head));
     }
 
     private int TakeSingle(uint head, byte** into, int wanted)
     {
         var start = Ram.HostOf(head) + _pad;
-        var word = Ram.Words[head];
+        var info = Ram.InfoOf(head);
+        var word = info->Word;
         var taken = 0;
         for (; word != 0 && taken < wanted; word &= word - 1)
             into[taken++] = start + ((nint)BitOperations.TrailingZeroCount(word) * _size);
-        Ram.Words[head] = word;
+        info->Word = word;
         return taken;
     }
 
@@ -236,7 +237,7 @@ internal sealed unsafe partial class SlubStore : ObjectStore
                 into[taken++] = start + ((nint)((at * 64) + BitOperations.TrailingZeroCount(word)) * _size);
             bits[at] = word;
         }
-        SlabInfo.Of(Map, head)->Inuse += (ushort)taken;
+        Ram.InfoOf(head)->Inuse += (ushort)taken;
         return taken;
     }
 }
