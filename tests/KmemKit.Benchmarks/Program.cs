@@ -4,7 +4,8 @@ namespace KmemKit.Benchmarks;
 
 /// <summary>
 /// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them;
-/// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> alone the page allocator with malloc.
+/// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> alone the page allocator with malloc,
+/// <c>--slab</c> object caches and kmalloc with malloc, mimalloc and jemalloc; a further word picks the rows that contain it.
 /// </summary>
 internal static class Program
 {
@@ -18,6 +19,11 @@ internal static class Program
         if (arguments is ["--pages"])
         {
             PageAllocation.PairedPages.Run();
+            return 0;
+        }
+        if (arguments is ["--slab", ..])
+        {
+            SlabAllocation.PairedSlab.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
         foreach (var summary in BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments))

@@ -28,6 +28,12 @@ public sealed unsafe partial class Cpu
     private int _atomicDepth;
     private bool _reclaiming;
 
+    /// <summary>This CPU's objects of all caches (<see cref="Slab.ObjectCpu"/>).</summary>
+    internal byte* Objects;
+
+    /// <summary>With one of these flags a request needs more than its fast path.</summary>
+    internal uint SlowFlags => _slowFlags;
+
     internal Cpu(PageAllocator allocator, int number, int node, CpuGate* gate)
     {
         _allocator = allocator;

@@ -41,7 +41,7 @@ public sealed unsafe partial class PageMap
     public PageFlags Flags(Page page)
     {
         var index = Check(page);
-        var flags = (PageFlags)Volatile.Read(ref DescriptorAt(index)->Flags);
+        var flags = (PageFlags)(Volatile.Read(ref DescriptorAt(index)->Flags) & Slab.SlabInfo.PageFlagMask);
         var head = HeadOf(index);
         if (head == uint.MaxValue)
             return flags | (IsReserved(index) ? PageFlags.Reserved : IsRam(index) ? PageFlags.Buddy : PageFlags.None);

@@ -13,8 +13,8 @@ namespace KmemKit.Runtime.Pages;
 /// <para>Flat: one array from the first frame, rounded down to the largest block as the kernel does, to the last. Sparse: one array per section that
 /// holds memory; an absent section costs nothing. Descriptors are numbered without gaps over the present sections, so that what the allocator keeps per
 /// frame or per block is one dense array in either model.</para>
-/// <para>All of it lies in simulated RAM taken from memblock and is charged to it: a 24-byte descriptor, a state byte (<see cref="PageState"/>), and the
-/// zones' bitmaps: under 27 bytes a frame. That memory has to be zero, as fresh simulated RAM is: nothing is written at boot, however large the board.</para>
+/// <para>All of it lies in simulated RAM taken from memblock and is charged to it: a 24-byte descriptor, a state byte (<see cref="PageState"/>), its owner's number in
+/// two bytes, and the zones' bitmaps: under 29 bytes a frame. That memory has to be zero, as fresh simulated RAM is: nothing is written at boot, however large the board.</para>
 /// <para>Source: mm/sparse.c, include/asm-generic/memory_model.h.</para>
 /// </remarks>
 public sealed unsafe partial class PageMap
@@ -27,6 +27,7 @@ public sealed unsafe partial class PageMap
     private readonly List<Run> _reserved = [];
     private readonly int _sectionShift;
     private readonly byte* _states;
+    private readonly ushort* _owners;
 
     private PageMap(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, int maxOrder)
     {
@@ -50,6 +51,7 @@ public sealed unsafe partial class PageMap
             throw new NotSupportedException($"The board has {frames} frames to describe; up to 2^32 - 2 are supported.");
         Frames = (uint)frames;
         _states = AllocateZeroed(memblock, Frames);
+        _owners = (ushort*)AllocateZeroed(memblock, Frames * 2UL);
         for (var i = 0; i < _sections.Length; i++)
             _sections[i].Descriptors = (PageDescriptor*)AllocateZeroed(memblock, _sections[i].Frames * (ulong)sizeof(PageDescriptor));
         foreach (var bank in layout.Banks)
@@ -75,6 +77,12 @@ public sealed unsafe partial class PageMap
     public ulong MetadataBytes { get; private set; }
 
     internal byte* States => _states;
+
+    /// <summary>Who has each frame, for owners that find their page by an address they are given (<see cref="Slab.PageOwner"/>).</summary>
+    internal ushort* Owners => _owners;
+
+    /// <summary>log2 of the descriptors of a section; 32 for flat.</summary>
+    internal int SectionShift => _sectionShift;
 
     /// <summary>Takes memory for the descriptors of a layout from memblock.</summary>
     /// <param name="layout">The board's layout.</param>

@@ -1,5 +1,6 @@
 using System;
 using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
@@ -11,8 +12,6 @@ namespace KmemKit.Benchmarks.PageAllocation;
 /// <summary>A 64-bit board with one Normal zone, booted up to the page allocator.</summary>
 internal sealed class BenchmarkMachine : IDisposable
 {
-    private readonly PhysicalMemory _memory;
-
     /// <param name="megabytes">RAM.</param>
     /// <param name="cpus">CPUs.</param>
     public BenchmarkMachine(ulong megabytes, int cpus)
@@ -34,9 +33,14 @@ internal sealed class BenchmarkMachine : IDisposable
             RequireLayout = true,
         });
         var layout = board.Layout ?? throw new InvalidOperationException(string.Join('\n', board.Diagnostics));
-        _memory = PhysicalMemory.Create(layout);
-        Allocator = PageAllocator.Boot(layout, _memory, Memblock.FromLayout(layout), new PageAllocatorOptions { Cpus = cpus });
+        Layout = layout;
+        Memory = PhysicalMemory.Create(layout);
+        Allocator = PageAllocator.Boot(layout, Memory, Memblock.FromLayout(layout), new PageAllocatorOptions { Cpus = cpus });
     }
+
+    public MemoryLayout Layout { get; }
+
+    public PhysicalMemory Memory { get; }
 
     public PageAllocator Allocator { get; }
 
@@ -52,6 +56,6 @@ internal sealed class BenchmarkMachine : IDisposable
     public void Dispose()
     {
         Allocator.Dispose();
-        _memory.Dispose();
+        Memory.Dispose();
     }
 }
