@@ -65,7 +65,7 @@ internal sealed class CmaTests
         Assert.That(_machine.Allocator.FailedCmaAreas, Is.Empty);
         var info = MemInfo.Of(_machine.Allocator);
         Assert.That((info.CmaTotal, info.CmaFree), Is.EqualTo((16384UL, 16384UL)));
-        Assert.That(info.ToString(), Does.EndWith("CmaTotal:          16384 kB\nCmaFree:           16384 kB\n"), "as a 4.4 kernel prints it");
+        Assert.That(info.ToString(), Does.Contain("CmaTotal:          16384 kB\nCmaFree:           16384 kB\n"), "as a 4.4 kernel prints it");
         Assert.That(info.Total + (_machine.Map.ReservedRuns.Aggregate(0UL, (sum, run) => sum + run.End - run.First) * 4), Is.EqualTo(128UL << 10), "MemTotal has it");
         var zone = PageTypeInfo.Of(_machine.Allocator).Zones.Single();
         Assert.That(zone.Types[(int)MigrateType.Cma].PageBlocks, Is.EqualTo(8), "16 MiB in pageblocks of 2 MiB");
@@ -113,7 +113,7 @@ internal sealed class CmaTests
         {
         }
         var zone = _machine.Allocator.Zones[0];
-        Assert.That(zone.FreePages - zone.FreeCmaPages, Is.InRange(zone.MinWatermark - 16, zone.MinWatermark + 64));
+        Assert.That(zone.FreePages - zone.FreeCmaPages, Is.InRange(zone.MinWatermark - 128, zone.MinWatermark + 128), "to within what a list takes at a time");
         Assert.That(zone.FreeCmaPages, Is.EqualTo((long)AreaPages));
         Assert.That(_heap.Alloc(Cpu), Is.Not.Null, "a movable one is served");
     }
