@@ -79,20 +79,6 @@ internal static class BootPlan
         return regions.ToImmutable();
     }
 
-    /// <summary>Pages of CMA areas: <c>reusable</c> regions in RAM.</summary>
-    public static ulong CmaPages(MemoryLayout layout)
-    {
-        var pages = 0UL;
-        foreach (var placed in layout.Reserved)
-        {
-            if (!placed.Region.Reusable || placed.Region.NoMap)
-                continue;
-            foreach (var bank in layout.Banks)
-                pages += layout.Pages.PagesIn(bank.Range.Intersect(placed.Range).Size);
-        }
-        return pages;
-    }
-
     /// <summary>memblock_find_dma_reserve: pages of RAM below 16 MiB that are not free.</summary>
     public static ulong DmaReserve(Memblock.Memblock memblock, KernelBuild build)
     {

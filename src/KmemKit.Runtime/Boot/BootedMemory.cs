@@ -143,13 +143,13 @@ public sealed class BootedMemory : IDisposable
         });
     }
 
-    // Nothing was allocated yet. What is free in contiguous areas was given back behind the Memory: line, which is printed before (cma_init_reserved_areas).
+    // Nothing was allocated yet. Contiguous areas are given back behind the Memory: line, which is printed before (cma_init_reserved_areas).
     private static MemoryBalance Balance(MemoryLayout layout, PageAllocator allocator)
     {
         ulong present = 0, available = 0, cma = 0, high = 0, end = 0;
         foreach (var zone in allocator.Zones)
         {
-            var lent = (ulong)zone.FreeCmaPages;
+            var lent = zone.CmaPages;
             present += zone.PresentPages;
             available += zone.ManagedPages - lent;
             cma += lent;
@@ -157,7 +157,7 @@ public sealed class BootedMemory : IDisposable
             end = Math.Max(end, (zone.Start + zone.SpannedPages).Number);
         }
         var taken = RamPlan.NoMapRam(layout).Aggregate(0UL, (sum, range) => sum + layout.Pages.PagesIn(range.Size));
-        return new MemoryBalance(present, available, cma != 0 ? cma : BootPlan.CmaPages(layout), high, taken, end);
+        return new MemoryBalance(present, available, cma, high, taken, end);
     }
 
     private static string FirstLine(string text) => text.Split('\n')[0].Trim();

@@ -157,7 +157,7 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
             Spanned = zone.SpannedPages,
             Present = zone.PresentPages,
             Managed = zone.ManagedPages,
-            Cma = CmaPages(allocator, zone),
+            Cma = zone.CmaPages,
             Protection = [.. build.ZoneTypes.Select(type => zone.LowmemReserve[(int)type])],
             Counters = [.. StatItems.OfZone(build).Select(name => new StatCounter(name, name switch
             {
