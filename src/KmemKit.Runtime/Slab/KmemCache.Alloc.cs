@@ -27,8 +27,7 @@ public sealed unsafe partial class KmemCache
             if (unchecked((uint)left) < (uint)Volatile.Read(ref array->Limit))
             {
                 var taken = array->Stack[left];
-                array->Count = left;
-                Volatile.Write(ref array->Busy, 0);
+                ObjectArray.Leave(array, left);
                 return taken;
             }
             Volatile.Write(ref array->Busy, 0);

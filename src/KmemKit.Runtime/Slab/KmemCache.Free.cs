@@ -26,8 +26,7 @@ public sealed unsafe partial class KmemCache
             if ((uint)count < (uint)Volatile.Read(ref array->Limit))
             {
                 array->Stack[count] = (byte*)item;
-                array->Count = count + 1;
-                Volatile.Write(ref array->Busy, 0);
+                ObjectArray.Leave(array, count + 1);
                 return;
             }
             Volatile.Write(ref array->Busy, 0);

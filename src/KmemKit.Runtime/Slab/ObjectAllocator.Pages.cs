@@ -14,8 +14,8 @@ public sealed unsafe partial class ObjectAllocator
     private readonly List<(KmemCache Cache, uint Head)> _deferred = [];
     private readonly HashSet<uint> _deferredHeads = [];
     private readonly HashSet<Slob.SlobStore> _deferredStores = [];
-    private long _reclaimablePages;
-    private long _unreclaimablePages;
+    // Of kmalloc's large sizes and of SLOB; those of slabs are counted by their caches, under their locks.
+    private long _blockPages;
 
     /// <summary>Says how many pages slabs have, for /proc/meminfo, zoneinfo and vmstat.</summary>
     /// <param name="use">What other parts of the kernel hold.</param>
@@ -23,6 +23,24 @@ public sealed unsafe partial class ObjectAllocator
     {
         ArgumentNullException.ThrowIfNull(use);
         return use with { SlabReclaimable = (ulong)ReclaimablePages, SlabUnreclaimable = (ulong)UnreclaimablePages };
+    }
+
+    internal void CountBlockPages(long pages) => Interlocked.Add(ref _blockPages, pages);
+
+    private long PagesOf(bool reclaimable)
+    {
+        var pages = 0L;
+        lock (_sync)
+        {
+            foreach (var cache in _caches)
+                pages += cache.Store.IsReclaimable == reclaimable ? Interlocked.Read(ref cache.Store.PagesHeld) : 0;
+        }
+        lock (_deferred)
+        {
+            foreach (var (cache, head) in _deferred)
+                pages += cache.Store.IsReclaimable == reclaimable ? 1L << Ram.OrderOf(head) : 0;
+        }
+        return pages;
     }
 
     /// <summary>Slabs of <see cref="SlabFlags.TypesafeByRcu"/> caches that wait for the grace period to end.</summary>
@@ -134,36 +152,34 @@ public sealed unsafe partial class ObjectAllocator
         return flags & Caller;
     }
 
-    internal Page TakePages(Cpu cpu, bool isReclaimable, GfpFlags flags, int order, int owner)
+    internal Page TakePages(Cpu cpu, GfpFlags flags, int order, int owner)
     {
         var page = cpu.AllocPages(order == 0 ? flags : flags | GfpFlags.Comp, order);
         if (page.IsNull)
             return page;
         var head = page.Index;
         // Nobody else knows the page yet: no locked instruction is needed for its flag.
-        Pages.Map.DescriptorAt(head)->Flags = (int)PageFlags.Slab;
-        Pages.Map.States[head] |= PageState.Marked;
+        ((PageDescriptor*)Ram.InfoOf(head))->Flags = (int)PageFlags.Slab;
+        Ram.States[head] |= PageState.Marked;
         Ram.SetOwner(head, order, owner);
-        Interlocked.Add(ref isReclaimable ? ref _reclaimablePages : ref _unreclaimablePages, 1L << order);
         return page;
     }
 
-    internal void ReturnPages(Cpu cpu, bool isReclaimable, uint head, int order)
+    internal void ReturnPages(Cpu cpu, uint head, int order)
     {
         Ram.SetOwner(head, order, PageOwner.None);
-        var descriptor = Pages.Map.DescriptorAt(head);
+        var descriptor = (PageDescriptor*)Ram.InfoOf(head);
         // Someone may hold a reference, or have set a flag: then freeing has to look at it.
         if (Volatile.Read(ref descriptor->ExtraReferences) == 0 && (descriptor->Flags & SlabInfo.PageFlagMask) == (int)PageFlags.Slab)
         {
             *descriptor = default;
-            Pages.Map.States[head] &= unchecked((byte)~PageState.Marked);
+            Ram.States[head] &= unchecked((byte)~PageState.Marked);
         }
         else
         {
             Interlocked.And(ref descriptor->Flags, SlabInfo.PageFlagMask & ~(int)PageFlags.Slab);
             (descriptor->Private, descriptor->Mapping) = (0, 0);
         }
-        Interlocked.Add(ref isReclaimable ? ref _reclaimablePages : ref _unreclaimablePages, -(1L << order));
         cpu.FreePages(new Page(head), order);
     }
 }

@@ -121,16 +121,18 @@ public sealed unsafe partial class ObjectAllocator : IDisposable, IReclaimer
     {
         get
         {
+            if (Volatile.Read(ref _bitmaps) is { } there)
+                return there;
             lock (_sync)
                 return _bitmaps ??= Make("kmem_cache_bitmap", ObjectLayout.Calculate(PageSize / 64, 8, SlabFlags.None, 8, 8, 8), SlabFlags.NoMerge, null, null, false);
         }
     }
 
     /// <summary>Pages of slabs whose cache has <see cref="SlabFlags.ReclaimAccount"/>: SReclaimable.</summary>
-    public long ReclaimablePages => Interlocked.Read(ref _reclaimablePages);
+    public long ReclaimablePages => PagesOf(reclaimable: true);
 
-    /// <summary>Pages of all other slabs: SUnreclaim.</summary>
-    public long UnreclaimablePages => Interlocked.Read(ref _unreclaimablePages);
+    /// <summary>Pages of all other slabs, and of kmalloc's blocks: SUnreclaim.</summary>
+    public long UnreclaimablePages => PagesOf(reclaimable: false) + Interlocked.Read(ref _blockPages);
 
     /// <summary>The board's address of a byte of simulated RAM.</summary>
     /// <param name="item">A host address, such as that of an object.</param>

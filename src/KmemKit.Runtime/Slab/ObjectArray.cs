@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace KmemKit.Runtime.Slab;
 
@@ -14,9 +16,10 @@ internal unsafe struct ObjectArray
 {
     public const int Bytes = 64;
 
-    public int Busy;
-
     public int Count;
+
+    /// <summary>Beside Count, so that one store sets both (<see cref="Leave"/>).</summary>
+    public int Busy;
 
     /// <summary>Capacity, or 0.</summary>
     public int Limit;
@@ -33,6 +36,10 @@ internal unsafe struct ObjectArray
 
     /// <summary>Used since the last reap: its objects are left alone once more.</summary>
     public int Touched;
+
+    /// <summary>Sets Count and clears Busy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Leave(ObjectArray* self, int count) => Volatile.Write(ref *(ulong*)self, (uint)count);
 }
 
 /// <summary>The first line of a CPU's arrays: those of cache n follow at n times a line.</summary>

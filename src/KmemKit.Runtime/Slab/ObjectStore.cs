@@ -45,7 +45,11 @@ internal abstract unsafe class ObjectStore
 
     protected RamWindow Ram { get; }
 
-    private bool IsReclaimable => (Cache.Flags & SlabFlags.ReclaimAccount) != 0;
+    /// <summary>Pages of the slabs on its lists or in use; changed under the lock.</summary>
+    public long PagesHeld;
+
+    /// <summary>Whether its pages count as reclaimable.</summary>
+    public bool IsReclaimable => (Cache.Flags & SlabFlags.ReclaimAccount) != 0;
 
     /// <summary>The arrays in front.</summary>
     public abstract ArrayPlan PlanArrays();
@@ -117,11 +121,11 @@ internal abstract unsafe class ObjectStore
         var small = SmallOrder;
         var wish = Order == small ? want : (want | GfpFlags.NoWarn | GfpFlags.NoRetry) & ~(GfpFlags.DirectReclaim | GfpFlags.NoFail);
         var order = Order;
-        var page = Allocator.TakePages(cpu, IsReclaimable, wish, order, Cache.Id);
+        var page = Allocator.TakePages(cpu, wish, order, Cache.Id);
         if (page.IsNull && Order != small)
         {
             order = small;
-            page = Allocator.TakePages(cpu, IsReclaimable, want, order, Cache.Id | PageOwner.Small);
+            page = Allocator.TakePages(cpu, want, order, Cache.Id | PageOwner.Small);
         }
         if (page.IsNull)
             return false;
@@ -130,7 +134,7 @@ internal abstract unsafe class ObjectStore
         info->Start();
         if (!Prepare(cpu, flags, head, info))
         {
-            Allocator.ReturnPages(cpu, IsReclaimable, head, order);
+            Allocator.ReturnPages(cpu, head, order);
             return false;
         }
         var view = ViewOf(head);
@@ -142,6 +146,7 @@ internal abstract unsafe class ObjectStore
                 construct(view.ObjectAt(i));
         }
         ZoneLock.Acquire(ref Lock);
+        PagesHeld += 1L << order;
         Add(cpu.Number, head, info);
         ZoneLock.Release(ref Lock);
         return true;
@@ -180,7 +185,7 @@ internal abstract unsafe class ObjectStore
         }
         var order = Ram.OrderOf(head);
         Dispose(cpu, head);
-        Allocator.ReturnPages(cpu, IsReclaimable, head, order);
+        Allocator.ReturnPages(cpu, head, order);
     }
 
     /// <summary>Order of a slab when memory is fragmented; the usual one where it cannot be less.</summary>

@@ -117,5 +117,11 @@ internal sealed unsafe class RamWindow
         return null;
     }
 
-    public void SetOwner(uint page, int order, int owner) => new System.Span<ushort>(AllOwners + page, 1 << order).Fill((ushort)owner);
+    public void SetOwner(uint page, int order, int owner)
+    {
+        if (order == 0)
+            AllOwners[page] = (ushort)owner;
+        else
+            new Span<ushort>(AllOwners + page, 1 << order).Fill((ushort)owner);
+    }
 }

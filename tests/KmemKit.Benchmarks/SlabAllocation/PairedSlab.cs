@@ -52,6 +52,7 @@ internal static class PairedSlab
         Console.WriteLine($"{"",-32}" + string.Concat(heaps.Select(static heap => $"{heap.Name,13}")) + "   kmalloc/glibc  kmalloc/mimalloc  cache/glibc  cache/mimalloc");
         foreach (var row in s_rows.Where(row => filter is null || row.Name.Contains(filter, StringComparison.Ordinal)))
             Print(row, heaps);
+        FootprintReport.Write();
     }
 
     internal static IRunner Of<THeap>(string name, THeap heap, nuint size)

@@ -27,6 +27,11 @@ internal sealed class SlabMachine : IDisposable
         return new Runner<CacheHeap>(cache.Name, new CacheHeap(cache, _machine.Allocator.Cpus[0]), new CacheHeap(cache, _machine.Allocator.Cpus[1]), size);
     }
 
+    public IWork KmallocWork(nuint size) => new Work<KmallocHeap>(new KmallocHeap(Objects, _machine.Allocator.Cpus[0]), size);
+
+    public IWork CacheWork(nuint size) => new Work<CacheHeap>(
+        new CacheHeap(Objects.CreateCache($"work-{size}", (int)size, 0, SlabFlags.NoMerge)!, _machine.Allocator.Cpus[0]), size);
+
     public void Dispose()
     {
         Objects.Dispose();

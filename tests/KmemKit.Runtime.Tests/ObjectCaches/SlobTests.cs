@@ -101,13 +101,18 @@ internal sealed unsafe class SlobTests
     public void On_a_small_board_SLOB_takes_the_fewest_pages()
     {
         var pages = new Dictionary<ObjectAllocatorKind, long>();
+        var live = 0L;
         foreach (var kind in Caches.Kinds)
         {
-            using var caches = new Caches(kind, 8);
-            SmallMemoryTrace.Run(caches.Objects, caches.Cpu);
+            using var caches = new Caches(kind, 8, options: new ObjectAllocatorOptions { KmallocMinSize = 8 });
+            var trace = new SmallMemoryTrace(caches.Objects, caches.Cpu);
+            trace.Fill();
             pages[kind] = caches.PagesTaken;
+            live = trace.LiveBytes;
+            Assert.That(pages[kind] * 4096, Is.GreaterThan(live));
         }
-        TestContext.Out.WriteLine(string.Join(", ", pages));
+        TestContext.Out.WriteLine($"{live} bytes asked for; pages: {string.Join(", ", pages)}");
         Assert.That(pages[ObjectAllocatorKind.Slob], Is.LessThan(pages[ObjectAllocatorKind.Slub]).And.LessThan(pages[ObjectAllocatorKind.Slab]));
+        Assert.That(pages[ObjectAllocatorKind.Slob] * 4096, Is.LessThan(live * 12 / 10), "little more than was asked for");
     }
 }

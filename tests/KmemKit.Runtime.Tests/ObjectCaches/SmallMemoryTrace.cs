@@ -6,33 +6,59 @@ using KmemKit.Runtime.Slab;
 
 namespace KmemKit.Runtime.Tests.ObjectCaches;
 
-/// <summary>What a small system allocates at boot and in use: many caches of few objects, buffers of odd sizes, some of it freed again.</summary>
-internal static unsafe class SmallMemoryTrace
+/// <summary>What a small system allocates at boot and in use: many caches of few objects, and buffers of odd sizes that come and go.</summary>
+/// <remarks>The benchmarks' footprint report runs it too. The same calls for every allocator: nothing in it depends on addresses.</remarks>
+internal sealed unsafe class SmallMemoryTrace(ObjectAllocator objects, Cpu cpu)
 {
-    public static void Run(ObjectAllocator objects, Cpu cpu)
+    private readonly List<(nint Item, int Bytes, KmemCache? Cache)> _live = [];
+    private readonly Random _random = new(4);
+
+    /// <summary>Bytes asked for and not freed.</summary>
+    public long LiveBytes { get; private set; }
+
+    /// <summary>Boot, then use, up to the peak.</summary>
+    public void Fill()
     {
-        var random = new Random(4);
-        var live = new List<nint>();
         for (var kind = 0; kind < 40; kind++)
         {
-            var cache = objects.CreateCache($"kind-{kind}", 16 + (random.Next(60) * 12), 0, SlabFlags.NoMerge)!;
-            for (var i = random.Next(2, 12); i > 0; i--)
-                live.Add((nint)cache.Alloc(cpu, GfpFlags.Kernel));
+            var cache = objects.CreateCache($"kind-{kind}", 16 + (_random.Next(60) * 12), 0, SlabFlags.NoMerge)!;
+            for (var i = _random.Next(2, 12); i > 0; i--)
+                Keep((nint)cache.Alloc(cpu, GfpFlags.Kernel), cache.ObjectSize, cache);
         }
-        for (var i = 0; i < 1200; i++)
+        for (var i = 0; i < 1800; i++)
         {
-            if (random.Next(3) == 0 && live.Count > 0)
-            {
-                var at = random.Next(live.Count);
-                objects.Kfree(cpu, (void*)Owned(live[at]));
-                live.RemoveAt(at);
-            }
-            var item = objects.Kmalloc(cpu, (nuint)random.Next(20, 700), GfpFlags.Kernel);
-            if (item is not null)
-                live.Add((nint)item | 1);
+            if (_random.Next(3) == 0)
+                FreeOne();
+            var bytes = _random.Next(20, 700);
+            Keep((nint)objects.Kmalloc(cpu, (nuint)bytes, GfpFlags.Kernel), bytes, null);
         }
+    }
 
-        // Objects of caches stay: only what kmalloc gave is freed by kfree with SLOB.
-        nint Owned(nint item) => (item & 1) != 0 ? item & ~1 : 0;
+    /// <summary>Frees three of four objects in random order, and gives what is free back.</summary>
+    public void Thin()
+    {
+        for (var left = _live.Count / 4; _live.Count > left;)
+            FreeOne();
+        objects.ShrinkAll(cpu);
+    }
+
+    private void Keep(nint item, int bytes, KmemCache? cache)
+    {
+        if (item == 0)
+            throw new InvalidOperationException("The board is too small for the trace.");
+        _live.Add((item, bytes, cache));
+        LiveBytes += bytes;
+    }
+
+    private void FreeOne()
+    {
+        var at = _random.Next(_live.Count);
+        var (item, bytes, cache) = _live[at];
+        _live.RemoveAt(at);
+        LiveBytes -= bytes;
+        if (cache is null)
+            objects.Kfree(cpu, (void*)item);
+        else
+            cache.Free(cpu, (void*)item);
     }
 }

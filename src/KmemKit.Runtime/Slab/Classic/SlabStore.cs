@@ -273,6 +273,7 @@ internal sealed unsafe class SlabStore : ObjectStore
         var info = Ram.InfoOf(head);
         _free.Remove(Ram, info);
         _freeObjects -= _geometry.Objects;
+        PagesHeld -= 1L << Order;
         info->List = 0;
         info->Next = empty;
         empty = head;

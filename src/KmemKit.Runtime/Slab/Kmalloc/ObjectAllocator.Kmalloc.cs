@@ -24,8 +24,8 @@ public sealed unsafe partial class ObjectAllocator
     private KmemCache?[] _dma = [];
     private KmemCache?[] _reclaimable = [];
     private Slob.SlobHeap? _slob;
-    // The number of the cache for sizes of 8n+1 to 8n+8.
-    private ushort* _classOf;
+    // Where a CPU's array of the cache for sizes of 8n+1 to 8n+8 is, in bytes from its first line.
+    private int* _arrayOf;
     private nuint _tableSpan;
 
     /// <summary>ZERO_SIZE_PTR: what an allocation of 0 bytes gives. It may be freed and must not be read.</summary>
@@ -53,14 +53,13 @@ public sealed unsafe partial class ObjectAllocator
         var last = unchecked(size - 1);
         if (last < _tableSpan && ((uint)flags & (cpu.SlowFlags | KindFlags)) == 0)
         {
-            var array = (ObjectArray*)cpu.Objects + _classOf[last >> 3];
+            var array = (ObjectArray*)(cpu.Objects + _arrayOf[last >> 3]);
             Volatile.Write(ref array->Busy, 1);
             var left = unchecked(array->Count - 1);
             if (unchecked((uint)left) < (uint)Volatile.Read(ref array->Limit))
             {
                 var taken = array->Stack[left];
-                array->Count = left;
-                Volatile.Write(ref array->Busy, 0);
+                ObjectArray.Leave(array, left);
                 return taken;
             }
             Volatile.Write(ref array->Busy, 0);
@@ -99,8 +98,7 @@ public sealed unsafe partial class ObjectAllocator
                 if ((uint)count < (uint)Volatile.Read(ref array->Limit))
                 {
                     array->Stack[count] = (byte*)item;
-                    array->Count = count + 1;
-                    Volatile.Write(ref array->Busy, 0);
+                    ObjectArray.Leave(array, count + 1);
                     return;
                 }
                 Volatile.Write(ref array->Busy, 0);
@@ -180,9 +178,9 @@ public sealed unsafe partial class ObjectAllocator
         for (var i = 0; i < _normal.Length; i++)
             _normal[i] = MakeKmalloc(_classes.Sizes[i], SlabFlags.None);
         _tableSpan = (nuint)Math.Min(TableBytes, KmallocMaxCacheSize);
-        _classOf = (ushort*)NativeMemory.AlignedAlloc((nuint)TableBytes / 8 * sizeof(ushort), 64);
+        _arrayOf = (int*)NativeMemory.AlignedAlloc((nuint)TableBytes / 8 * sizeof(int), 64);
         for (nuint last = 0; last < _tableSpan; last += 8)
-            _classOf[last >> 3] = (ushort)KmallocCache(last + 1)!.Id;
+            _arrayOf[last >> 3] = KmallocCache(last + 1)!.Id * ObjectArray.Bytes;
     }
 
     private KmemCache MakeKmalloc(int size, SlabFlags flags)
@@ -203,8 +201,8 @@ public sealed unsafe partial class ObjectAllocator
     private void FreeKmallocTable()
     {
         _tableSpan = 0;
-        NativeMemory.AlignedFree(_classOf);
-        _classOf = null;
+        NativeMemory.AlignedFree(_arrayOf);
+        _arrayOf = null;
     }
 
     // The array of the owner's cache becomes the one that the next free expects.
@@ -246,7 +244,7 @@ public sealed unsafe partial class ObjectAllocator
             return null;
         Ram.AllOwners[page.Index] = PageOwner.Large;
         var item = Ram.HostOf(page.Index);
-        Interlocked.Add(ref _unreclaimablePages, 1L << Pages.Map.CompoundOrder(page));
+        Interlocked.Add(ref _blockPages, 1L << Pages.Map.CompoundOrder(page));
         Debugger?.LargeAllocated(cpu, item, (long)size, site);
         return item;
     }
@@ -276,7 +274,7 @@ public sealed unsafe partial class ObjectAllocator
         Debugger?.LargeFreed(cpu, item, site);
         var order = Pages.Map.CompoundOrder(new Page(page));
         Ram.AllOwners[page] = PageOwner.None;
-        Interlocked.Add(ref _unreclaimablePages, -(1L << order));
+        Interlocked.Add(ref _blockPages, -(1L << order));
         cpu.FreePages(new Page(page), order);
     }
 }

@@ -84,9 +84,10 @@ internal sealed unsafe class SlobHeap
         ZoneLock.Release(ref _lock);
         if (block is not null)
             return block;
-        var page = _allocator.TakePages(cpu, isReclaimable: false, ObjectAllocator.CallerFlags(flags), 0, PageOwner.Slob);
+        var page = _allocator.TakePages(cpu, ObjectAllocator.CallerFlags(flags), 0, PageOwner.Slob);
         if (page.IsNull)
             return null;
+        _allocator.CountBlockPages(1);
         ZoneLock.Acquire(ref _lock);
         var head = page.Index;
         var info = _ram.InfoOf(head);
@@ -134,8 +135,10 @@ internal sealed unsafe class SlobHeap
             Insert(head, info, at, units);
         }
         ZoneLock.Release(ref _lock);
-        if (isEmpty)
-            _allocator.ReturnPages(cpu, isReclaimable: false, head, 0);
+        if (!isEmpty)
+            return;
+        _allocator.CountBlockPages(-1);
+        _allocator.ReturnPages(cpu, head, 0);
     }
 
     /// <summary>Walks every page of the lists; the first rule that does not hold is thrown.</summary>

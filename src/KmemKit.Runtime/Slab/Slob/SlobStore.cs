@@ -32,8 +32,10 @@ internal sealed unsafe class SlobStore(KmemCache cache, SlobHeap heap) : ObjectS
         byte* item;
         if (IsLarge)
         {
-            var page = Allocator.TakePages(cpu, isReclaimable: false, ObjectAllocator.CallerFlags(flags), cpu.GetOrder((ulong)Cache.Layout.Size), Cache.Id);
+            var page = Allocator.TakePages(cpu, ObjectAllocator.CallerFlags(flags), cpu.GetOrder((ulong)Cache.Layout.Size), Cache.Id);
             item = page.IsNull ? null : Ram.HostOf(page.Index);
+            if (item is not null)
+                Allocator.CountBlockPages(1L << Ram.OrderOf(page.Index));
         }
         else
         {
@@ -109,8 +111,14 @@ internal sealed unsafe class SlobStore(KmemCache cache, SlobHeap heap) : ObjectS
         if (Cache.Destructor is { } destroy)
             destroy(item);
         if (!IsLarge)
+        {
             heap.Free(cpu, (byte*)item, Cache.Layout.Size);
+        }
         else if (Ram.TryIndex(item, out var page))
-            Allocator.ReturnPages(cpu, isReclaimable: false, page, cpu.GetOrder((ulong)Cache.Layout.Size));
+        {
+            var order = Ram.OrderOf(page);
+            Allocator.CountBlockPages(-(1L << order));
+            Allocator.ReturnPages(cpu, page, order);
+        }
     }
 }

@@ -20,23 +20,26 @@ internal sealed unsafe partial class SlubStore
         else
         {
             var headMask = ~((1u << Order) - 1);
+            var (ram, start, span, shift, first) = (Ram, (nuint)Ram.Base, Ram.Span, Ram.PageShift, Ram.First);
+            var (id, reciprocal, full) = (Cache.Id, _reciprocal, _mask);
+            var owners = Ram.AllOwners;
             for (var i = 0; i < count; i++)
             {
-                var offset = unchecked((nuint)(objects[i] - Ram.Base));
-                var page = Ram.First + (uint)(offset >> Ram.PageShift);
-                if (offset >= Ram.Span || Ram.AllOwners[page] != Cache.Id)
+                var offset = unchecked((nuint)objects[i] - start);
+                var page = unchecked(first + (uint)(offset >> shift));
+                if (offset >= span || owners[page] != id)
                 {
                     GiveOne(cpu, objects[i], ref empty);
                     continue;
                 }
                 var head = page & headMask;
-                var at = (uint)(offset - ((nuint)(head - Ram.First) << Ram.PageShift));
-                var bit = 1UL << (int)((at * _reciprocal) >> 32);
-                var info = Ram.InfoOf(head);
+                var at = (uint)(offset - ((nuint)(head - first) << shift));
+                var bit = 1UL << (int)((at * reciprocal) >> 32);
+                var info = ram.InfoOf(head);
                 var before = info->Word;
                 var after = before | bit;
                 info->Word = after;
-                if (before == 0 || after == before || after == _mask)
+                if (before == 0 || after == before || after == full)
                     Moved(cpu, head, info, before, after, objects[i], ref empty);
             }
         }
@@ -100,7 +103,7 @@ internal sealed unsafe partial class SlubStore
         var free = 0L;
         for (var head = _partial.First; head != SlabInfo.None; head = Ram.InfoOf(head)->Next)
             free += FreeIn(head);
-        var counts = new SlabCounts(_objects - free, _objects, _slabs, _slabs, 0, _pages);
+        var counts = new SlabCounts(_objects - free, _objects, _slabs, _slabs, 0, PagesHeld);
         ZoneLock.Release(ref Lock);
         return counts;
     }
@@ -257,7 +260,7 @@ internal sealed unsafe partial class SlubStore
         _partial.Remove(Ram, info);
         _slabs--;
         _objects -= ObjectsOf(OrderOf(head));
-        _pages -= 1L << OrderOf(head);
+        PagesHeld -= 1L << OrderOf(head);
         (info->List, info->Next) = (Full, empty);
         empty = head;
     }

@@ -38,7 +38,6 @@ internal sealed unsafe partial class SlubStore : ObjectStore
     private uint _highest;
     private long _slabs;
     private long _objects;
-    private long _pages;
 
     private struct CpuSlabs
     {
@@ -172,7 +171,6 @@ internal sealed unsafe partial class SlubStore : ObjectStore
         _highest = Math.Max(_highest, head);
         _slabs++;
         _objects += ObjectsOf(OrderOf(head));
-        _pages += 1L << OrderOf(head);
         ref var mine = ref _cpus[cpu];
         if (mine.Active != SlabInfo.None)
         {
