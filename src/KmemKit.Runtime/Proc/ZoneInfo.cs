@@ -129,10 +129,6 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
         _ => 0,
     };
 
-    /// <summary>Frames of a zone's contiguous areas, which are whole pageblocks.</summary>
-    internal static ulong CmaPages(PageAllocator allocator, MemoryZone zone) =>
-        allocator.CountPageBlocks(zone)[(int)MigrateType.Cma] << allocator.PageBlockOrder;
-
     private static ZoneInfoZone Empty(int node, ZoneType type, KernelBuild build) => new()
     {
         Node = node,
