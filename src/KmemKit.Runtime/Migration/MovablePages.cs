@@ -38,7 +38,7 @@ public sealed unsafe class MovablePages
 
     /// <summary>Registers a page: from now on its owner is asked to move it when its place is needed.</summary>
     /// <param name="page">The first page of an allocated block of any order. Its <see cref="PageDescriptor.Mapping"/> belongs to the allocator from now on.</param>
-    /// <param name="mover">Its owner.</param>
+    /// <param name="mover">Its owner; the allocator keeps it from its first page on.</param>
     /// <exception cref="PageErrorException">It is not allocated, not the first of its block, registered already, or a slab's, table's or locked.</exception>
     public void Register(Page page, IPageMover mover)
     {

@@ -186,6 +186,18 @@ internal sealed class CmaTests
         Assert.That(Area.Alloc(Cpu, 1, 30).Error, Is.EqualTo(ContigError.NoRange), "no frame of the area is aligned to 4 TiB");
     }
 
+    [TestCase(0u, 4u, 0UL, 3UL, 0u)]
+    [TestCase(0u, 4u, 7UL, 3UL, 5u, Description = "frame 3 + 5 is a multiple of 8")]
+    [TestCase(6u, 4u, 7UL, 3UL, 13u)]
+    [TestCase(0u, 88u, 7UL, 3UL, null, Description = "5 + 88 is beyond the row that ends with what is set")]
+    public void Alignment_is_that_of_frames_and_not_of_bits(uint from, uint count, ulong mask, ulong offset, uint? expected)
+    {
+        var bitmap = new CmaBitmap(96);
+        bitmap.Set(90, 3);
+        Assert.That((bitmap.TryFind(from, count, mask, offset, out var found), found), Is.EqualTo((expected is not null, expected ?? 0)));
+        Assert.That((bitmap.Used, bitmap.LongestClear()), Is.EqualTo((3u, 90u)));
+    }
+
     [Test]
     public void A_row_with_a_pinned_page_is_passed_over()
     {

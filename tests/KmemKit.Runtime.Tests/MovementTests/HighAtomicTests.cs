@@ -5,6 +5,7 @@ using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Pages;
 using KmemKit.Runtime.Proc;
 using KmemKit.Runtime.Tests.PageTests;
+using KmemKit.Runtime.Zones;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.MovementTests;
@@ -66,6 +67,8 @@ internal sealed class HighAtomicTests
         Assert.That(reserved, Is.Positive);
         Fill(machine, GfpFlags.NoWait);
         Assert.That(zone.FreeHighAtomicPages, Is.EqualTo(reserved));
+        Assert.That(zone.IsWatermarkOk(0, zone.FreePages - reserved, ZoneType.Normal, GfpAllocation.None), Is.False, "the reserve is no free memory to others");
+        Assert.That(zone.IsWatermarkOk(0, zone.FreePages - reserved, ZoneType.Normal, GfpAllocation.Harder), Is.True);
         // What makes room for a sleeping request is the reserve, given to its kind.
         machine.Allocator.SetMinFreeKbytes(128);
         Fill(machine, GfpFlags.NoWait);

@@ -108,6 +108,29 @@ internal sealed class IsolationTests
         Assert.That(Take(GfpFlags.HighUserMovable, 9).IsNull, Is.True);
     }
 
+    [TestCase(MigrateType.Isolate)]
+    [TestCase(MigrateType.Cma)]
+    public void A_block_over_two_pageblocks_of_which_the_second_is_set_apart_waits_in_no_cpu_list(MigrateType type)
+    {
+        // Large enough that a CPU has a list of the largest blocks.
+        using var machine = Machine.Arm(640 * Machine.MiB, new PageAllocatorOptions { Cpus = 1, PageBlockOrder = 9 });
+        var (cpu, zone) = (machine.Cpu, machine.Allocator.Zones[0]);
+        cpu.FreePages(cpu.AllocPages(GfpFlags.HighUserMovable, 10), 10);
+        Assert.That(cpu.PagesInLists(zone), Is.GreaterThanOrEqualTo(1024), "it has");
+        var block = cpu.AllocPages(GfpFlags.HighUserMovable, 10);
+        cpu.DrainLocalPages();
+        var second = machine.Map.PfnToPage(machine.Map.PageToPfn(block) + 512);
+        machine.Allocator.SetPageBlockType(second, type);
+        cpu.FreePages(block, 10);
+        Assert.That(cpu.PagesInLists(zone), Is.Zero);
+        Assert.That(zone.FreeBlocks(9, type), Is.EqualTo(1));
+        Assert.That(cpu.AllocPages(GfpFlags.Kernel, 10), Is.Not.EqualTo(block));
+        machine.Allocator.Verify();
+        // Alone again, it is like any other block.
+        machine.Allocator.SetPageBlockType(second, MigrateType.Movable);
+        machine.Allocator.Verify();
+    }
+
     [Test]
     public void The_allocator_alone_makes_pageblocks_high_atomic() =>
         Assert.Throws<System.ArgumentOutOfRangeException>(() => Allocator.SetPageBlockType(At(4096), MigrateType.HighAtomic));
