@@ -41,6 +41,9 @@ public sealed record ReservedRegion(string Name, PhysRange? Range, SourceSpan Sp
     /// <summary><c>reusable</c>: lent to movable pages.</summary>
     public bool Reusable { get; init; }
 
+    /// <summary>Whether it becomes a contiguous area: a <c>shared-dma-pool</c> that is <c>reusable</c> (rmem_cma_setup).</summary>
+    public bool IsCma => Reusable && !NoMap && Compatible.Contains("shared-dma-pool");
+
     /// <summary><c>linux,cma-default</c>.</summary>
     public bool CmaDefault { get; init; }
 

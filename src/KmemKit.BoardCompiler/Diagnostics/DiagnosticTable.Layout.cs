@@ -145,13 +145,43 @@ public static partial class DiagnosticTable
             "virtual range {0} {1} overlaps {2} {3}",
             "Correct the CONFIG_ constant that moves one of the two; where the kernel's own constants do it, choose another VA_BITS or page size.");
 
+        /// <summary>kernel/dma/contiguous.c, rmem_cma_setup.</summary>
+        internal static DiagnosticDescriptor CmaNotAligned { get; } = Warning("KMK3530", "Contiguous area not aligned",
+            "Reserved memory: incorrect alignment of CMA region: {0} {1} does not start and end at a multiple of {2}: it stays reserved, and is no contiguous area",
+            "Let address and size be multiples of that.");
+
+        /// <summary>mm/cma.c, cma_activate_area.</summary>
+        internal static DiagnosticDescriptor CmaNotInOneZone { get; } = Warning("KMK3531", "Contiguous area not in RAM of one zone",
+            "CMA area {0} could not be activated: {1} is not RAM of one zone as a whole",
+            "Move it, or make it smaller; kmem layout prints banks and zones.");
+
+        /// <summary>mm/cma.c, cma_declare_contiguous_nid.</summary>
+        internal static DiagnosticDescriptor CmaUnplaced { get; } = Error("KMK3532", "No room for the area of cma=",
+            "cma: Failed to reserve {0} bytes, alignment {1}, {2}",
+            "Ask for less, or leave the address out.");
+
+        /// <summary>kernel/dma/contiguous.c, rmem_cma_setup.</summary>
+        internal static DiagnosticDescriptor CmaDefaultBypassed { get; } = Info("KMK3533", "cma= takes the place of the default area",
+            "Reserved memory: bypass {0} node, using cmdline CMA params instead: {1} stays reserved, and is no contiguous area",
+            "Remove cma= to use the node, or the node to use cma=.");
+
+        /// <summary>mm/cma.c, cma_declare_contiguous_nid.</summary>
+        internal static DiagnosticDescriptor CmaRounded { get; } = Warning("KMK3534", "Size of cma= is rounded up",
+            "cma={0} is rounded up to {1}, a multiple of {2}",
+            "Ask for a multiple of that.");
+
+        /// <summary>kernel/dma/contiguous.c, rmem_cma_setup.</summary>
+        internal static DiagnosticDescriptor CmaDefaultTwice { get; } = Warning("KMK3535", "Two default contiguous areas",
+            "{0} is linux,cma-default, and {1} is so too: the one that comes last is used",
+            "Remove linux,cma-default from one of the two.");
+
         internal static ImmutableArray<DiagnosticDescriptor> Rules =>
         [
             LayoutWithoutMemory, LayoutArchitectureUnknown, BankTruncatedTo32Bits, BankOutside32Bits, BankBelowPhysOffset, RamIgnored,
             VmallocTooSmall, VmallocTooBig, VirtualHole, NoLowmem, VmallocEndAssumed, NoRoomForVmalloc, RamNotPageAligned, HoleOutsideMemory,
             ReservedUnplaced, FixaddrAssumed, ParameterWithoutEffect, BankBeyondPhysicalWidth, MemParameterApplied, PageOffsetUnusable,
             RamBeyondLinearMap, VaBitsUnusable, VersionOutsideRules, HoleNotSectionAligned, VirtualRangeBackwards,
-            FirstBankNotPmdAligned, VirtualRangesOverlap,
+            FirstBankNotPmdAligned, VirtualRangesOverlap, CmaNotAligned, CmaNotInOneZone, CmaUnplaced, CmaDefaultBypassed, CmaRounded, CmaDefaultTwice,
         ];
     }
 }

@@ -21,7 +21,7 @@ internal static class IdentityLayout
             return null;
         var start = ram.Start;
         var end = ram.End;
-        var taken = ReservedPlacement.Place(board, ram, end, diagnostics);
+        var taken = ReservedPlacement.Place(board, PageGeometry.FourKiB, ram, end, diagnostics);
         taken.RemoveNoMap(ram);
         var ranges = new VirtualRangeList(diagnostics);
         ranges.Add("lowmem", start, end, SizeUnit.MB, default);

@@ -32,6 +32,9 @@ public sealed record MemoryLayout
     /// <summary>Reserved memory with its place, in the board's order.</summary>
     public ImmutableArray<PlacedRegion> Reserved { get; init; } = ImmutableArray<PlacedRegion>.Empty;
 
+    /// <summary>Contiguous areas: those of the devicetree in the board's order, which are in <see cref="Reserved"/> as well, then that of <c>cma=</c>, which is not.</summary>
+    public ImmutableArray<CmaRegion> CmaAreas { get; init; } = ImmutableArray<CmaRegion>.Empty;
+
     /// <summary>The virtual ranges in the order in which the kernel prints them.</summary>
     public ImmutableArray<VirtualRange> Virtual { get; init; } = ImmutableArray<VirtualRange>.Empty;
 

@@ -19,6 +19,8 @@ public static class MemoryLayoutPlanner
     {
         var diagnostics = new DiagnosticBag();
         var layout = PlanCore(board, diagnostics);
+        if (layout is not null)
+            layout = layout with { CmaAreas = CmaPlanner.Plan(layout, diagnostics) };
         return new LayoutResult(diagnostics.HasErrors ? null : layout, diagnostics.ToImmutable());
     }
 

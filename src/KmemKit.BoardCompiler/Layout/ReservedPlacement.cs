@@ -28,15 +28,12 @@ internal sealed record TakenMemory(ImmutableArray<PlacedRegion> Regions)
 /// </summary>
 /// <remarks>
 /// Source: drivers/of/of_reserved_mem.c, __reserved_mem_alloc_size, over memblock's top-down search. A <c>reusable</c> shared-dma-pool is aligned to
-/// the CMA minimum (the largest buddy block, 4 MiB with 4 KiB pages) there. What the kernel image and the boot allocator take is not known here, so the
+/// the CMA minimum (<see cref="BuddyGeometry.CmaAlignment"/>) there. What the kernel image and the boot allocator take is not known here, so the
 /// real address can be lower.
 /// </remarks>
 internal static class ReservedPlacement
 {
-    private const ulong PageSize = 4096;
-    private const ulong CmaMinimumAlignment = 4UL << 20;
-
-    public static TakenMemory Place(Board board, Ram ram, ulong lowmemLimit, DiagnosticBag diagnostics)
+    public static TakenMemory Place(Board board, PageGeometry pages, Ram ram, ulong lowmemLimit, DiagnosticBag diagnostics)
     {
         var free = ram.Copy();
         foreach (var region in board.Reserved)
@@ -53,7 +50,7 @@ internal static class ReservedPlacement
                 continue;
             }
             var size = region.DynamicSize ?? 0;
-            var alignment = EffectiveAlignment(region);
+            var alignment = EffectiveAlignment(board, pages, region);
             if (size != 0 && Alignment.IsPowerOfTwo(alignment) && FindPlace(region, free, lowmemLimit, size, alignment) is { } start)
             {
                 free.Remove(start, start + size);
@@ -66,11 +63,10 @@ internal static class ReservedPlacement
         return new TakenMemory(placed.ToImmutable());
     }
 
-    private static ulong EffectiveAlignment(ReservedRegion region)
+    private static ulong EffectiveAlignment(Board board, PageGeometry pages, ReservedRegion region)
     {
-        var alignment = Math.Max(region.DynamicAlignment, PageSize);
-        var isCma = region.Reusable && !region.NoMap && region.Compatible.Contains("shared-dma-pool");
-        return isCma ? Math.Max(alignment, CmaMinimumAlignment) : alignment;
+        var alignment = Math.Max(region.DynamicAlignment, pages.PageSize);
+        return region.IsCma ? Math.Max(alignment, BuddyGeometry.CmaAlignment(board, pages)) : alignment;
     }
 
     private static ulong? FindPlace(ReservedRegion region, Ram free, ulong lowmemLimit, ulong size, ulong alignment)
@@ -86,7 +82,7 @@ internal static class ReservedPlacement
         return null;
     }
 
-    private static ulong? FindTopDown(Ram free, ulong from, ulong to, ulong size, ulong alignment)
+    public static ulong? FindTopDown(Ram free, ulong from, ulong to, ulong size, ulong alignment)
     {
         ulong? best = null;
         foreach (var piece in free.Pieces)

@@ -21,7 +21,9 @@ internal static class BootPlan
         yield return new HashRequest("Inode-cache", pointer, 14);
     }
 
-    /// <summary>Whether dentry and inode tables are made before mem_init; <c>hashdist</c> puts them off on 64-bit NUMA, from 5.10 on only with more than one node.</summary>
+    /// <summary>
+    /// Whether dentry and inode tables are made before mem_init; <c>hashdist</c> puts them off on 64-bit NUMA, from 5.10 on only with more than one node.
+    /// </summary>
     public static bool HashesAreEarly(KernelBuild build, int nodes) => !build.IsNuma || !build.Is64Bit || (build.IsSince(5, 10) && nodes == 1);
 
     public static ImmutableArray<ZoneFrames> ZoneRanges(MemoryLayout layout, KernelBuild build)
@@ -75,20 +77,6 @@ internal static class BootPlan
                 regions.Add(new NodeFrames(Math.Max(0, region.Node), new PageFrame(start), new PageFrame(end)));
         }
         return regions.ToImmutable();
-    }
-
-    /// <summary>Pages of CMA areas: <c>reusable</c> regions in RAM.</summary>
-    public static ulong CmaPages(MemoryLayout layout)
-    {
-        var pages = 0UL;
-        foreach (var placed in layout.Reserved)
-        {
-            if (!placed.Region.Reusable || placed.Region.NoMap)
-                continue;
-            foreach (var bank in layout.Banks)
-                pages += layout.Pages.PagesIn(bank.Range.Intersect(placed.Range).Size);
-        }
-        return pages;
     }
 
     /// <summary>memblock_find_dma_reserve: pages of RAM below 16 MiB that are not free.</summary>

@@ -16,6 +16,12 @@ public sealed record NodeFrames(int Node, PageFrame Start, PageFrame End);
 /// <param name="End">One past the last.</param>
 public sealed record ZoneFrames(ZoneType Type, PageFrame Start, PageFrame End);
 
+/// <summary>Frames that have a descriptor and are no RAM: a hole in front of, or behind, a zone's memory.</summary>
+/// <param name="Node">NUMA node.</param>
+/// <param name="Zone">The zone whose descriptors they were given.</param>
+/// <param name="Pages">How many.</param>
+public sealed record UnavailableFrames(int Node, ZoneType Zone, ulong Pages);
+
 /// <summary>Every number that stands in a boot log's memory lines; see <see cref="Log.BootLog"/>.</summary>
 public sealed record BootStatistics
 {
@@ -33,6 +39,9 @@ public sealed record BootStatistics
 
     /// <summary>memblock's memory in whole frames.</summary>
     public required ImmutableArray<NodeFrames> Regions { get; init; }
+
+    /// <summary>Frames of holes that have a descriptor, hole by hole.</summary>
+    public ImmutableArray<UnavailableFrames> Unavailable { get; init; } = [];
 
     /// <summary>What the kernel reckoned zone by zone.</summary>
     public required BootEstimate Estimate { get; init; }

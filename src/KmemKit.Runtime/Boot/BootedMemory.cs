@@ -26,7 +26,8 @@ public sealed class BootedMemory : IDisposable
 {
     private ObjectAllocator? _objects;
 
-    private BootedMemory(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocator allocator, BootStatistics statistics)
+    private BootedMemory(
+        MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocator allocator, BootStatistics statistics)
     {
         Layout = layout;
         Memory = memory;
@@ -69,7 +70,9 @@ public sealed class BootedMemory : IDisposable
     }
 
     /// <summary>Boots a layout.</summary>
-    /// <exception cref="MemoryBootException">Its memory cannot be booted: too little for the kernel's own things, or more than this host or build can hold.</exception>
+    /// <exception cref="MemoryBootException">
+    /// Its memory cannot be booted: too little for the kernel's own things, or more than this host or build can hold.
+    /// </exception>
     public static BootedMemory Boot(MemoryLayout layout, MemoryBootOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
@@ -141,6 +144,7 @@ public sealed class BootedMemory : IDisposable
             ZoneRanges = BootPlan.ZoneRanges(layout, build),
             MovableStarts = BootPlan.MovableStarts(layout),
             Regions = regions,
+            Unavailable = UnavailableRanges.Find(layout, build, regions, allocator.PageBlockOrder),
             Estimate = estimate,
             IsMobilityGrouped = allocator.IsMobilityGrouped,
             Hashes = [.. hashes],
@@ -152,13 +156,13 @@ public sealed class BootedMemory : IDisposable
         });
     }
 
-    // Nothing was allocated yet. What is free in contiguous areas was given back behind the Memory: line, which is printed before (cma_init_reserved_areas).
+    // Nothing was allocated yet. Contiguous areas are given back behind the Memory: line, which is printed before (cma_init_reserved_areas).
     private static MemoryBalance Balance(MemoryLayout layout, PageAllocator allocator)
     {
         ulong present = 0, available = 0, cma = 0, high = 0, end = 0;
         foreach (var zone in allocator.Zones)
         {
-            var lent = (ulong)zone.FreeCmaPages;
+            var lent = zone.CmaPages;
             present += zone.PresentPages;
             available += zone.ManagedPages - lent;
             cma += lent;
@@ -166,7 +170,7 @@ public sealed class BootedMemory : IDisposable
             end = Math.Max(end, (zone.Start + zone.SpannedPages).Number);
         }
         var taken = RamPlan.NoMapRam(layout).Aggregate(0UL, (sum, range) => sum + layout.Pages.PagesIn(range.Size));
-        return new MemoryBalance(present, available, cma != 0 ? cma : BootPlan.CmaPages(layout), high, taken, end);
+        return new MemoryBalance(present, available, cma, high, taken, end);
     }
 
     private static string FirstLine(string text) => text.Split('\n')[0].Trim();

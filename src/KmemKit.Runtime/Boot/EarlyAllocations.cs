@@ -18,8 +18,8 @@ public sealed record EarlyAllocation(string Name, PhysRange Range);
 /// <summary>What a kernel takes from memblock before the page allocator runs, in its order.</summary>
 /// <remarks>
 /// <para>Reserved where they are: the kernel image, if the policy gives its sections; the first-level table in front of the image (32-bit Arm:
-/// <c>swapper_pg_dir</c>, 16 KiB, 20 KiB with LPAE, at PHYS_OFFSET + TEXT_OFFSET less its size); the vectors of an MPU core that has them in RAM. Allocated: vectors, zero page, per-node data
-/// of a NUMA kernel. Page tables below the first level come with the MMU.</para>
+/// <c>swapper_pg_dir</c>, 16 KiB, 20 KiB with LPAE, at PHYS_OFFSET + TEXT_OFFSET less its size); the vectors of an MPU core that has them in RAM.
+/// Allocated: vectors, zero page, per-node data of a NUMA kernel. Page tables below the first level come with the MMU.</para>
 /// <para>Sources: arch/arm/mm/{mmu,nommu}.c (arm_mm_memblock_reserve, devicemaps_init, paging_init), arch/arm64/mm/mmu.c, arch/x86/mm/numa.c.</para>
 /// </remarks>
 internal sealed class EarlyAllocations
@@ -90,9 +90,8 @@ internal sealed class EarlyAllocations
     private PhysRange FirstLevelTable()
     {
         var size = _layout.Board.Policy.ArmLpae?.Value ?? false ? 0x5000UL : 0x4000;
-        var sections = _layout.Board.Policy.KernelSections;
-        var text = sections.IsEmpty ? _layout.PhysOffset.Value + TextOffset : KernelImage.Placement(_layout).Select(static range => range.Start.Value).DefaultIfEmpty(_layout.PhysOffset.Value + TextOffset).Min();
-        // The image starts at TEXT_OFFSET in its page of 64 KiB times some: the table is right below.
+        // Right below the image, which starts at TEXT_OFFSET where nothing else is said.
+        var text = KernelImage.Placement(_layout).Select(static range => range.Start.Value).DefaultIfEmpty(_layout.PhysOffset.Value + TextOffset).Min();
         return new PhysRange(new PhysAddr(Math.Max(size, text) - size), size);
     }
 

@@ -10,8 +10,9 @@ namespace KmemKit.Runtime.Boot;
 
 /// <summary>What the kernel of a board is built as: release and options that decide which lines it prints, and how large its own things are.</summary>
 /// <remarks>
-/// The policy's word goes first. Options that it has no key for are those of the kernels that the vectors come from: 32-bit Arm has CMA from 3.5 on and no
-/// huge pages (innofw 4.4, zteorange 4.1), 64-bit Arm is its defconfig, x86 is a distribution's (twaite 3.2). A caller who knows better says so with <c>with</c>.
+/// The policy's word goes first. Options that it has no key for are those of the kernels that the vectors come from: 32-bit Arm has CMA from 3.5 on and
+/// no huge pages (innofw 4.4, zteorange 4.1), 64-bit Arm is its defconfig, x86 is a distribution's (twaite 3.2). A caller who knows better says so
+/// with <c>with</c>.
 /// </remarks>
 public sealed record KernelBuild
 {
@@ -73,8 +74,8 @@ public sealed record KernelBuild
     public required ImmutableArray<ZoneType> ZoneTypes { get; init; }
 
     /// <summary>
-    /// sizeof(struct page) of that kernel in bytes: what its boot log counts as used for memmap. 32 on 32-bit (36 with CONFIG_MEMCG), 64 on 64-bit, 56 on x86-64
-    /// before 3.2. It is no measure of KmemKit's own descriptors, which take at most 32.
+    /// sizeof(struct page) of that kernel in bytes: what its boot log counts as used for memmap. 32 on 32-bit (36 with CONFIG_MEMCG), 64 on 64-bit, 56 on
+    /// x86-64 before 3.2. It is no measure of KmemKit's own descriptors, which take at most 32.
     /// </summary>
     public int PageDescriptorBytes { get; init; } = 32;
 
@@ -124,9 +125,11 @@ public sealed record KernelBuild
             ZoneTypes = ZoneTypesOf(board, version, highmem),
             PageDescriptorBytes = !is64 ? 32 : board.Architecture == TargetArchitecture.X64 && version < new LinuxVersion(3, 2) ? 56 : 64,
             VmallocBytes = board.UsesMmu ? VmallocOf(layout) : 0,
-            HugePageBytes = layout.Pages.PageSize << (board.Architecture == TargetArchitecture.X86 && !(board.Policy.X86Pae?.Value ?? false) ? 10 : layout.Pages.PageShift - 3),
+            HugePageBytes = layout.Pages.PageSize << (HasFourByteEntries(board) ? 10 : layout.Pages.PageShift - 3),
         };
     }
+
+    private static bool HasFourByteEntries(Board board) => board.Architecture == TargetArchitecture.X86 && !(board.Policy.X86Pae?.Value ?? false);
 
     // The options behind the boundaries of the layout's ZonePlanner, whether such memory is there or not.
     private static ImmutableArray<ZoneType> ZoneTypesOf(Board board, LinuxVersion version, bool highmem)

@@ -88,7 +88,8 @@ public sealed record BootEstimate(ImmutableArray<ZoneEstimate> Zones, ulong Kern
     private static ZoneEstimate Reckon(Zone zone, MemoryLayout layout, KernelBuild build, ulong dmaReserve, out ulong memmap)
     {
         var type = ZoneTypes.Parse(zone.Name);
-        var isHigh = type == ZoneType.HighMem || (type == ZoneType.Movable && build.HasHighmem && layout.LowmemLimit <= zone.Start.Number << build.Pages.PageShift);
+        var isHigh = type == ZoneType.HighMem
+            || (type == ZoneType.Movable && build.HasHighmem && layout.LowmemLimit <= zone.Start.Number << build.Pages.PageShift);
         memmap = MemmapPages(zone, build);
         // From 3.19 on highmem is not charged for descriptors that lie in lowmem.
         var charged = isHigh && build.IsSince(3, 19) ? 0 : memmap <= zone.Present ? memmap : 0;
@@ -110,7 +111,7 @@ public sealed record BootEstimate(ImmutableArray<ZoneEstimate> Zones, ulong Kern
             Printed = build.IsSince(3, 9) ? zone.Present : left,
             Counted = counted,
             IsHigh = isHigh,
-            Batch = MemoryZone.BatchSize(counted, build.Pages.PageSize, build.IsSince(4, 20), build.UsesMmu),
+            Batch = MemoryZone.BatchSize(counted, build.Pages.PageSize, build.IsSince(4, 19), build.UsesMmu),
         };
     }
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 using KmemKit.Runtime.Gfp;
+using KmemKit.Runtime.Migration;
 using KmemKit.Runtime.Pages;
 using KmemKit.Runtime.Zones;
 
@@ -26,7 +27,7 @@ public sealed unsafe partial class Cpu
         // What most requests that come here need: their first zone, within its low watermark, and blocks of their own kind.
         _sinceDrain++;
         var type = ((uint)flags >> GfpRules.TypeShift) & _typeMask;
-        if (((uint)flags & _slowFlags) == 0 && unchecked((uint)order) <= (uint)_map.MaxOrder && type < (uint)MigrateType.Cma)
+        if (((uint)flags & _slowFlags) == 0 && unchecked((uint)order) <= (uint)_map.MaxOrder && type < (uint)MigrateType.HighAtomic)
         {
             var plan = CpuArea.Plans(_gate) + ((uint)flags & (uint)GfpRules.ZoneBits);
             if (*plan->Free - (1L << order) >= plan->Threshold && TryTake(_allocator.ZoneArray[plan->Zone], order, (int)type, out var taken))
@@ -96,7 +97,7 @@ public sealed unsafe partial class Cpu
             var mark = isLow ? zone.LowWatermark : zone.MinWatermark;
             if ((allocation & GfpAllocation.NoWatermarks) == 0 && !zone.IsWatermarkOk(request.Order, mark, request.Highest, allocation))
                 continue;
-            if (TryTake(zone, request.Order, (int)request.Type, out index))
+            if (TryTakeWithReserve(zone, request, allocation, out index))
                 return true;
         }
         index = 0;
@@ -110,7 +111,7 @@ public sealed unsafe partial class Cpu
             foreach (var zone in request.Zones)
                 Interlocked.Increment(ref zone.Wakeups);
         }
-        var allocation = GfpRules.AllocationOf(request.Flags, request.Type);
+        var allocation = _allocator.WithHighAtomic(GfpRules.AllocationOf(request.Flags, request.Type), request.Order);
         if (TryZones(request, isLow: false, allocation, out index))
             return true;
         if (!GfpRules.MaySleep(request.Flags))
@@ -134,15 +135,26 @@ public sealed unsafe partial class Cpu
         _allocator.DrainAllPages(this);
         if (TryZones(request, isLow: false, allocation, out index))
             return true;
+        if (IsHastyCompactionWorthIt(request) && TryCompaction(request, allocation, MigrateMode.Async, out index))
+            return true;
         var rounds = IsOneRoundEnough(request) ? 1 : ReclaimRounds;
-        for (var round = 0; round < rounds && Reclaim(request) > 0; round++)
+        var isProgress = true;
+        for (var round = 0; round < rounds && isProgress; round++)
         {
-            if (TryZones(request, isLow: false, allocation, out index))
-                return true;
-            _allocator.DrainAllPages(this);
-            if (TryZones(request, isLow: false, allocation, out index))
+            isProgress = Reclaim(request) > 0;
+            if (isProgress)
+            {
+                if (TryZones(request, isLow: false, allocation, out index))
+                    return true;
+                _allocator.DrainAllPages(this);
+                if (TryZones(request, isLow: false, allocation, out index))
+                    return true;
+            }
+            if ((request.Flags & GfpFlags.NoRetry) == 0 && TryCompaction(request, allocation, MigrateMode.SyncLight, out index))
                 return true;
         }
+        if (TryLastResorts(request, allocation, out index))
+            return true;
         if ((request.Flags & GfpFlags.NoFail) == 0)
             return false;
         return TryZones(request, isLow: false, allocation | GfpAllocation.NoWatermarks, out index)
@@ -157,8 +169,7 @@ public sealed unsafe partial class Cpu
     private long Reclaim(in Request request)
     {
         var freed = 0L;
-        _reclaiming = true;
-        _slowFlags |= (uint)GfpFlags.DirectReclaim;
+        var outer = EnterReclaim();
         try
         {
             foreach (var reclaimer in _allocator.Reclaimers)
@@ -169,9 +180,7 @@ public sealed unsafe partial class Cpu
         }
         finally
         {
-            _reclaiming = false;
-            if (_atomicDepth == 0)
-                _slowFlags &= ~(uint)GfpFlags.DirectReclaim;
+            LeaveReclaim(outer);
         }
         return freed;
     }

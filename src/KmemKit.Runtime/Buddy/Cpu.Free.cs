@@ -19,13 +19,15 @@ public sealed unsafe partial class Cpu
     /// <summary>Makes 2^<paramref name="order"/> pages that were allocated as one be freed one by one (<c>split_page</c>).</summary>
     /// <param name="page">The first page; not compound.</param>
     /// <param name="order">The order that it was allocated with.</param>
-    /// <exception cref="PageErrorException">It is not such a block.</exception>
+    /// <exception cref="PageErrorException">It is not such a block, or registered as movable.</exception>
     public void SplitPage(Page page, int order)
     {
         var index = _map.Check(page);
         var state = _states[index];
         if ((state & ~PageState.Marked) != (PageState.Allocated | order))
             throw _allocator.ErrorOf(page, order);
+        if (((PageFlags)_map.DescriptorAt(index)->Flags & PageMap.Movement) != 0)
+            throw new PageErrorException(PageErrorKind.InUse, _map.FrameAt(index), $"{_map.FrameAt(index)} is registered as movable: it moves as one.");
         _states[index] = (byte)(state & ~PageState.OrderMask);
         for (var at = 1u; at < 1u << order; at++)
             _states[index + at] = PageState.Allocated;
@@ -63,6 +65,9 @@ public sealed unsafe partial class Cpu
                 throw new PageErrorException(PageErrorKind.InUse, frame, $"{frame} is freed, but still {busy}.");
             }
         }
+        // A mover may have taken hold of the page since: then its reference is the last.
+        if ((head->Flags & (int)PageMap.Movement) != 0 && !_allocator.Movable.TryEnd(index))
+            return IsLastReference(index, order);
         for (var at = index; at < index + (1u << order); at++)
             *_map.DescriptorAt(at) = default;
         return true;

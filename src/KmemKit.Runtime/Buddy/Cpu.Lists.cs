@@ -159,10 +159,10 @@ public sealed unsafe partial class Cpu
 
     private void Put(MemoryZone zone, uint index, int order)
     {
-        var type = _blocks[index >> _blockOrder] & PageBlocks.TypeMask;
-        if (type < (int)MigrateType.Cma)
+        var block = _blocks[index >> _blockOrder];
+        if (PageBlocks.IsListed(block))
         {
-            var list = ListOf(zone.Number, order, type);
+            var list = ListOf(zone.Number, order, block & PageBlocks.TypeMask);
             if (list->High != 0)
             {
                 EnterGate();

@@ -14,6 +14,8 @@ internal sealed unsafe partial class FreeArea
     /// <summary>The type's own lists, then what it may fall back on.</summary>
     public bool TryTakeAny(int order, int type, out uint frame)
     {
+        if (type == (int)MigrateType.Movable && DueFromCma > 0 && TryTake(order, (int)MigrateType.Cma, out frame))
+            return true;
         while (!TryTake(order, type, out frame))
         {
             if (type == (int)MigrateType.Movable && TryTake(order, (int)MigrateType.Cma, out frame))
@@ -29,7 +31,11 @@ internal sealed unsafe partial class FreeArea
     /// <summary>As <see cref="TakeMany"/>, with what the type may fall back on.</summary>
     public int TakeManyAny(int order, int type, uint* frames, int wanted)
     {
-        var taken = TakeMany(order, type, frames, wanted);
+        var taken = 0;
+        if (type == (int)MigrateType.Movable && DueFromCma is var due and > 0)
+            taken = TakeMany(order, (int)MigrateType.Cma, frames, (int)Math.Min((due >> order) + 1, wanted));
+        if (taken < wanted)
+            taken += TakeMany(order, type, frames + taken, wanted - taken);
         while (taken < wanted)
         {
             var from = type;
@@ -96,6 +102,13 @@ internal sealed unsafe partial class FreeArea
         Uncharge(old, moved);
         Charge(type, moved);
         SetTypes(first, _blockOrder, type);
+        // What was kept apart from its buddy may join it now.
+        if (Index(_blockOrder, type)->Contains(first >> _blockOrder))
+        {
+            Index(_blockOrder, type)->Remove(first >> _blockOrder);
+            CountDown(type, _blockOrder);
+            PutWhole(first >> _blockOrder, _blockOrder, type);
+        }
         return moved;
     }
 
@@ -115,6 +128,10 @@ internal sealed unsafe partial class FreeArea
             free += (uint)BitOperations.PopCount(_masks[group]);
         return free;
     }
+
+    // Movable pages come from lent blocks as long as these hold more than half of what is free (__rmqueue), so that ordinary blocks last for the others.
+    // Condition per page: cma > free / 2. k pages taken from both sides leave 2 (cma - k) > free - k, so that many are due.
+    private long DueFromCma => _header->FreeCma == 0 ? 0 : (2 * _header->FreeCma) - FreePages;
 
     // mm/page_alloc.c, fallbacks[].
     private static (int First, int Second) FallbacksOf(int type) => (MigrateType)type switch

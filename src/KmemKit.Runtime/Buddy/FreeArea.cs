@@ -20,7 +20,7 @@ namespace KmemKit.Runtime.Buddy;
 internal sealed unsafe partial class FreeArea
 {
     /// <summary>How many migrate types there are.</summary>
-    public const int Types = 5;
+    public const int Types = 6;
 
     /// <summary>Room for orders 0 to 15 in each type's table.</summary>
     public const int OrderSlots = 16;
@@ -66,13 +66,16 @@ internal sealed unsafe partial class FreeArea
     public ref int Lock => ref _header->Lock;
 
     /// <summary>NR_FREE_PAGES.</summary>
-    public long FreePages => Volatile.Read(ref _header->Free) + Volatile.Read(ref _header->FreeCma);
+    public long FreePages => Volatile.Read(ref _header->Free) + Volatile.Read(ref _header->FreeCma) + Volatile.Read(ref _header->FreeHighAtomic);
 
     /// <summary>Where the free pages that every request may use are counted: the fast path reads it for the watermark.</summary>
     public long* FreeCounter => &_header->Free;
 
     /// <summary>NR_FREE_CMA_PAGES.</summary>
     public long FreeCmaPages => Volatile.Read(ref _header->FreeCma);
+
+    /// <summary>NR_FREE_HIGHATOMIC.</summary>
+    public long FreeHighAtomicPages => Volatile.Read(ref _header->FreeHighAtomic);
 
     /// <summary>Frames from the base that the area can hold.</summary>
     public uint Frames => _frames;
@@ -115,6 +118,11 @@ internal sealed unsafe partial class FreeArea
     {
         frame -= _base;
         var type = TypeAt(frame);
+        if (order > _blockOrder && !IsOfOneType(frame, order, type))
+        {
+            PutRange(frame, frame + (1u << order), order - 1);
+            return;
+        }
         Charge(type, 1L << order);
         PutBlock(frame, order, type);
     }
@@ -177,8 +185,8 @@ internal sealed unsafe partial class FreeArea
         CountUp(type, order);
     }
 
-    // The types that fall back on each other merge across pageblocks; lent and isolated blocks stay apart.
-    private static bool IsMergeable(int type) => type < (int)MigrateType.Cma;
+    // The types that fall back on each other merge across pageblocks; reserved, lent and isolated blocks stay apart.
+    private static bool IsMergeable(int type) => type < (int)MigrateType.HighAtomic;
 
     private void SetTypes(uint frame, int order, int type)
     {
@@ -186,6 +194,8 @@ internal sealed unsafe partial class FreeArea
         var end = first + (1u << Math.Max(0, order - _blockOrder));
         for (var at = first; at < end; at++)
             _blocks[at] = PageBlocks.Word(PageBlocks.ZoneOf(_blocks[at]), (MigrateType)type);
+        if (_maxOrder > _blockOrder)
+            MarkNeighbours(frame);
     }
 
     private uint TakeFromGroup(int order, int from, int type)
@@ -286,10 +296,12 @@ internal sealed unsafe partial class FreeArea
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Charge(int type, long pages)
     {
-        if (type < (int)MigrateType.Cma)
+        if (type < (int)MigrateType.HighAtomic)
             _header->Free += pages;
         else if (type == (int)MigrateType.Cma)
             _header->FreeCma += pages;
+        else if (type == (int)MigrateType.HighAtomic)
+            _header->FreeHighAtomic += pages;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

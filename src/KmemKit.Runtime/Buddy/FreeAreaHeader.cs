@@ -16,7 +16,7 @@ internal unsafe struct FreeAreaHeader
 
     private fixed byte _lockLine[60];
 
-    /// <summary>Free pages that any request may use: NR_FREE_PAGES without <see cref="FreeCma"/>.</summary>
+    /// <summary>Free pages that any request may use: NR_FREE_PAGES without <see cref="FreeCma"/> and <see cref="FreeHighAtomic"/>.</summary>
     public long Free;
 
     /// <summary>NR_FREE_CMA_PAGES.</summary>
@@ -25,7 +25,10 @@ internal unsafe struct FreeAreaHeader
     /// <summary>By type: bit k is set when order k has a block.</summary>
     public fixed uint NonEmpty[8];
 
-    private fixed byte _freeLine[16];
+    /// <summary>NR_FREE_HIGHATOMIC.</summary>
+    public long FreeHighAtomic;
+
+    private fixed byte _freeLine[8];
 
     /// <summary>By type and order.</summary>
     public fixed uint Count[FreeArea.Types * FreeArea.OrderSlots];

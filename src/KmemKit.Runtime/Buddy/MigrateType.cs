@@ -13,9 +13,12 @@ public enum MigrateType
     /// <summary>Cannot be moved, but given up on request: caches.</summary>
     Reclaimable = 2,
 
+    /// <summary>Kept for requests of order 1 and up that cannot sleep; the allocator sets pageblocks aside itself.</summary>
+    HighAtomic = 3,
+
     /// <summary>Belongs to a contiguous area that is lent to movable pages.</summary>
-    Cma = 3,
+    Cma = 4,
 
     /// <summary>Taken out of use: free pages of such a block are not given out.</summary>
-    Isolate = 4,
+    Isolate = 5,
 }

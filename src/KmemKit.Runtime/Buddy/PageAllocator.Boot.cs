@@ -9,6 +9,7 @@ using KmemKit.BoardCompiler.Policies;
 using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Memory;
+using KmemKit.Runtime.Migration;
 using KmemKit.Runtime.Pages;
 using KmemKit.Runtime.Zones;
 
@@ -17,7 +18,7 @@ namespace KmemKit.Runtime.Buddy;
 /// <summary>From a layout and memblock to a running allocator (<c>free_area_init</c>, <c>build_all_zonelists</c>, <c>memblock_free_all</c>).</summary>
 public sealed unsafe partial class PageAllocator
 {
-    private static readonly LinuxVersion LargeBatchSince = new(4, 20);
+    private static readonly LinuxVersion LargeBatchSince = new(4, 19);
 
     private readonly LinuxVersion _version;
     private readonly bool _usesMmu;
@@ -25,10 +26,11 @@ public sealed unsafe partial class PageAllocator
     private PageAllocator(MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocatorOptions options)
     {
         Map = map;
+        Movable = new MovablePages(map);
         Build = options.Build ?? KernelBuild.Of(layout);
         _version = Build.Version;
         _usesMmu = Build.UsesMmu;
-        PageBlockOrder = options.PageBlockOrder ?? DefaultPageBlockOrder(layout, map.MaxOrder);
+        PageBlockOrder = options.PageBlockOrder ?? BuddyGeometry.PageBlockOrder(layout.Board, layout.Pages, map.MaxOrder);
         ArgumentOutOfRangeException.ThrowIfLessThan(PageBlockOrder, GroupMask.Order, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PageBlockOrder, map.MaxOrder, nameof(options));
         var present = 0UL;
@@ -47,6 +49,7 @@ public sealed unsafe partial class PageAllocator
         _nodes = [.. ZoneArray.Select(static zone => zone.Node).Distinct().Order()];
         (_zoneLists, _localZoneLists) = BuildZoneLists();
         Release(memblock);
+        ActivateCmaAreas(layout);
         foreach (var zone in ZoneArray)
         {
             // setup_pageset: a batch of 0 is one page at a time and no list.
@@ -85,16 +88,6 @@ public sealed unsafe partial class PageAllocator
         Boot(layout, memory, memblock, PageMap.Create(layout, memory, memblock), options);
 
     private static uint AlignUp(ulong frames, int order) => checked((uint)((frames + (1UL << order) - 1) >> order << order));
-
-    // pageblock_order is a huge page's where there are such, else the largest block's (include/linux/pageblock-flags.h). 32-bit Arm and MPU cores have none.
-    private static int DefaultPageBlockOrder(MemoryLayout layout, int maxOrder)
-    {
-        var hugePages = layout.Board.UsesMmu
-            && layout.Board.Architecture is TargetArchitecture.X86 or TargetArchitecture.X64 or TargetArchitecture.Arm64 or TargetArchitecture.RiscV64;
-        // A table has pages of 8-byte entries; x86-32 without PAE has 4-byte ones.
-        var hugeOrder = layout.Board.Architecture == TargetArchitecture.X86 && !(layout.Board.Policy.X86Pae?.Value ?? false) ? 10 : layout.Pages.PageShift - 3;
-        return hugePages ? Math.Min(hugeOrder, maxOrder) : maxOrder;
-    }
 
     // A piece is what one zone has of one region: zones of nodes may overlap in their extents, not in their regions.
     private void FindPieces(MemoryLayout layout, Memblock.Memblock memblock)

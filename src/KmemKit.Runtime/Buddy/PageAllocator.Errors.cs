@@ -59,6 +59,9 @@ public sealed unsafe partial class PageAllocator
             if (managed != (owner[index] != 0))
                 throw new InvalidOperationException($"{Map.FrameAt(index)} is {(managed ? "lost" : "not the allocator's, but it has it")}.");
         }
+        Movable.Verify();
+        foreach (var area in _cmaAreas)
+            area.Verify();
     }
 
     private void Claim(byte[] owner, uint index, int order, Zones.MemoryZone? zone)

@@ -116,6 +116,8 @@ public sealed unsafe partial class PageAllocator : IDisposable
     public uint SetPageBlockType(Page page, MigrateType type)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((int)type, (int)MigrateType.Isolate, nameof(type));
+        // The allocator counts the pageblocks that it sets aside itself.
+        ArgumentOutOfRangeException.ThrowIfEqual(type, MigrateType.HighAtomic);
         var index = Map.Check(page);
         var number = PageBlocks.ZoneOf(Blocks[index >> PageBlockOrder]);
         if (number >= ZoneArray.Length)
@@ -176,6 +178,7 @@ public sealed unsafe partial class PageAllocator : IDisposable
         {
             KernelBugKind.SleepInAtomicContext => $"BUG: sleeping function called from invalid context: an allocation of order {order} with {flags}",
             KernelBugKind.OrderTooLarge => $"An allocation of order {order}: orders are 0 to {Map.MaxOrder}",
+            KernelBugKind.MovedWithoutCopy => $"A mover gave up a page of order {order} whose contents were not copied",
             KernelBugKind.BadFlags => $"An allocation with flags that contradict each other: {flags}",
             _ => $"page allocation failure: order:{order}, mode:{flags}",
         }));

@@ -15,7 +15,16 @@ internal static class PageBlocks
     private const int Direct = 0x8000;
 
     public static ushort Word(int zone, MigrateType type) =>
-        (ushort)((zone << 6) | (int)type | (zone == Shared || type >= MigrateType.Cma ? Direct : 0));
+        (ushort)((zone << 6) | (int)type | (zone == Shared || type >= MigrateType.HighAtomic ? Direct : 0));
+
+    /// <summary>The same word for a pageblock beside one that is set apart: a block that spans both must not wait in a CPU's list either.</summary>
+    public static ushort BesideSetApart(ushort word) => (ushort)(word | Direct);
+
+    /// <summary>Whether the pageblock's own kind is one whose free pages are for few.</summary>
+    public static bool IsSetApart(ushort word) => (word & TypeMask) >= (int)MigrateType.HighAtomic;
+
+    /// <summary>Whether pages of the pageblock may wait in CPU lists.</summary>
+    public static bool IsListed(ushort word) => (word & Direct) == 0;
 
     public static int ZoneOf(ushort word) => (word >> 6) & Shared;
 }

@@ -19,4 +19,10 @@ internal enum GfpAllocation
 
     /// <summary>No mark holds.</summary>
     NoWatermarks = 8,
+
+    /// <summary>Pageblocks kept for high-order atomic requests do, and one more may be set aside.</summary>
+    HighAtomic = 16,
+
+    /// <summary>Who has one of these is not kept from the high-order atomic reserve.</summary>
+    Reserves = High | Harder | HighAtomic | NoWatermarks,
 }

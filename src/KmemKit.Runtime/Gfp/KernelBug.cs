@@ -12,6 +12,9 @@ public enum KernelBugKind
     /// <summary>Flags that contradict each other, such as two zones.</summary>
     BadFlags,
 
+    /// <summary>A mover said that a page is moved, but its contents were not copied.</summary>
+    MovedWithoutCopy,
+
     /// <summary>A request without <see cref="GfpFlags.NoWarn"/> failed: <c>page allocation failure</c>.</summary>
     AllocationFailure,
 }

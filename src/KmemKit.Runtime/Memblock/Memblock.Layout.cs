@@ -11,7 +11,7 @@ public sealed partial class Memblock
     /// <summary>memblock as the kernel has it when it has read the board: memory with nodes, reserved regions, and no-map memory marked.</summary>
     /// <remarks>
     /// Memory is the layout's banks, and <c>no-map</c> regions that lie in RAM with <see cref="MemblockFlags.NoMap"/>. Other reserved regions are reserved,
-    /// <c>reusable</c> ones too, whose pages CMA lends out later. With highmem, <see cref="CurrentLimit"/> is the end of lowmem: the kernel could not
+    /// <c>reusable</c> ones and the area of <c>cma=</c> too, whose pages CMA lends out later. With highmem, <see cref="CurrentLimit"/> is the end of lowmem: the kernel could not
     /// touch what it places above. The arrays may grow from here on. What the kernel image takes is the caller's to reserve.
     /// </remarks>
     public static Memblock FromLayout(MemoryLayout layout)
@@ -31,6 +31,9 @@ public sealed partial class Memblock
             if (!region.NoMap)
                 memblock.Reserve(range.Start, range.Size);
         }
+        // The area of cma= is the kernel's own reservation and no region of the board.
+        foreach (var area in layout.CmaAreas)
+            memblock.Reserve(area.Range.Start, area.Range.Size);
         if (hasHighmem)
             memblock.CurrentLimit = layout.LowmemLimit;
         memblock.AllowResize = true;

@@ -4,7 +4,8 @@ namespace KmemKit.Runtime.Pages;
 
 /// <summary>State of a page frame (<c>enum pageflags</c>).</summary>
 /// <remarks>
-/// <see cref="Reserved"/>, <see cref="Buddy"/>, <see cref="Head"/> and <see cref="Tail"/> follow from what the allocator knows and cannot be set. Source:
+/// <see cref="Reserved"/>, <see cref="Buddy"/>, <see cref="Head"/> and <see cref="Tail"/> follow from what the allocator knows and cannot be set;
+/// <see cref="Movable"/> and <see cref="Isolated"/> are set by registering and moving a page (<see cref="Migration.MovablePages"/>). Source:
 /// include/linux/page-flags.h.
 /// </remarks>
 [Flags]
@@ -48,6 +49,12 @@ public enum PageFlags
 
     /// <summary>A page table.</summary>
     Table = 1 << 11,
+
+    /// <summary>PAGE_MAPPING_MOVABLE: the first page of a block whose owner moves it on request.</summary>
+    Movable = 1 << 12,
+
+    /// <summary>PG_isolated: taken off its owner for a move.</summary>
+    Isolated = 1 << 13,
 
     /// <summary>PG_reserved: RAM that was never given to the allocator.</summary>
     Reserved = 1 << 16,

@@ -9,7 +9,10 @@ namespace KmemKit.Runtime.Pages;
 public sealed unsafe partial class PageMap
 {
     /// <summary>The flags that follow from what the allocator knows.</summary>
-    private const PageFlags Derived = PageFlags.Reserved | PageFlags.Buddy | PageFlags.Head | PageFlags.Tail;
+    private const PageFlags Derived = PageFlags.Reserved | PageFlags.Buddy | PageFlags.Head | PageFlags.Tail | Movement;
+
+    /// <summary>The flags that belong to registered movable pages.</summary>
+    internal const PageFlags Movement = PageFlags.Movable | PageFlags.Isolated;
 
     /// <summary>PAGE_FLAGS_CHECK_AT_FREE: with one of these, a page is still someone's.</summary>
     internal const PageFlags BusyFlags = PageFlags.Locked | PageFlags.Lru | PageFlags.Active | PageFlags.Slab | PageFlags.Private
@@ -60,8 +63,11 @@ public sealed unsafe partial class PageMap
 
     /// <summary>Clears flags of an allocated page, in one step for all CPUs.</summary>
     /// <exception cref="PageErrorException">The page is not allocated.</exception>
+    /// <exception cref="ArgumentException">A flag that cannot be set.</exception>
     public void ClearFlags(Page page, PageFlags flags)
     {
+        if ((flags & Derived) != 0)
+            throw new ArgumentException($"{flags & Derived} follows from the allocator's state and cannot be cleared.", nameof(flags));
         AllocatedHead(page);
         Interlocked.And(ref DescriptorAt(page.Index)->Flags, ~(int)flags);
     }
@@ -139,6 +145,19 @@ public sealed unsafe partial class PageMap
             return true;
         }
         return false;
+    }
+
+    /// <summary>Where the row of frames ends that are reserved like this one, or not reserved like it.</summary>
+    internal uint EndOfSameReservation(uint index)
+    {
+        foreach (var run in _reserved)
+        {
+            if (index < run.First)
+                return run.First;
+            if (index < run.End)
+                return run.End;
+        }
+        return Frames;
     }
 
     private uint AllocatedHead(Page page)

@@ -103,7 +103,7 @@ public sealed unsafe partial class PageMap
     }
 
     /// <summary>The kernel's largest order for a page size: 10 for 4 KiB, 11 for 16 KiB, 13 for 64 KiB (arch/arm64/Kconfig).</summary>
-    public static int DefaultMaxOrder(PageGeometry pages) => pages.PageShift switch { 14 => 11, 16 => 13, _ => 10 };
+    public static int DefaultMaxOrder(PageGeometry pages) => BuddyGeometry.MaxOrder(pages);
 
     /// <summary>Takes zeroed memory for something that is kept per frame.</summary>
     internal byte* AllocateZeroed(Memblock.Memblock memblock, ulong bytes)

@@ -58,13 +58,15 @@ public sealed record DirectMap(ulong SmallBytes, ulong LargeBytes, ulong Gigabyt
 
     private static List<(ulong Start, ulong End)> Mapped(MemoryLayout layout, KernelBuild build)
     {
-        var ram = layout.Banks.Where(static bank => bank.Kind == BankKind.Lowmem).Select(static bank => (Start: bank.Range.Start.Value, End: bank.Range.End.Value)).ToList();
+        var ram = layout.Banks.Where(static bank => bank.Kind == BankKind.Lowmem)
+            .Select(static bank => (Start: bank.Range.Start.Value, End: bank.Range.End.Value)).ToList();
         if (ram.Count == 0)
             return [];
         var joined = new List<(ulong Start, ulong End)>();
         if (!build.IsSince(3, 9))
         {
-            joined.Add((0, build.Is64Bit ? ram.Where(static range => range.Start < FourGiB).Select(static range => Math.Min(range.End, FourGiB)).DefaultIfEmpty().Max() : layout.LowmemLimit.Value));
+            var below = ram.Where(static range => range.Start < FourGiB).Select(static range => Math.Min(range.End, FourGiB)).DefaultIfEmpty().Max();
+            joined.Add((0, build.Is64Bit ? below : layout.LowmemLimit.Value));
             if (build.Is64Bit && ram[^1].End > FourGiB)
                 joined.Add((FourGiB, ram[^1].End));
             return joined;

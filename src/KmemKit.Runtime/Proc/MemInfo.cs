@@ -33,10 +33,10 @@ public sealed record MemInfo
     /// <summary>HighTotal and HighFree; null where the kernel is built without highmem.</summary>
     public required (ulong Total, ulong Free)? High { get; init; }
 
-    /// <summary>CmaTotal.</summary>
+    /// <summary>CmaTotal: frames of contiguous areas; 0 where the board has none.</summary>
     public required ulong CmaTotal { get; init; }
 
-    /// <summary>CmaFree.</summary>
+    /// <summary>CmaFree: those of them that are neither allocated nor lent.</summary>
     public required ulong CmaFree { get; init; }
 
     /// <summary>What other parts of the kernel hold.</summary>
@@ -68,7 +68,7 @@ public sealed record MemInfo
             High = build.HasHighmem
                 ? (high.Aggregate(0UL, static (sum, zone) => sum + zone.ManagedPages) * kbytes, (ulong)high.Sum(static zone => zone.FreePages) * kbytes)
                 : null,
-            CmaTotal = allocator.Zones.Aggregate(0UL, (sum, zone) => sum + (allocator.CountPageBlocks(zone)[(int)MigrateType.Cma] << allocator.PageBlockOrder)) * kbytes,
+            CmaTotal = allocator.TotalCmaPages * kbytes,
             CmaFree = (ulong)allocator.Zones.Sum(static zone => zone.FreeCmaPages) * kbytes,
             Use = use ?? MemoryUse.None,
             DirectMap = directMap,

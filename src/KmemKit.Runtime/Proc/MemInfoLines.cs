@@ -11,6 +11,11 @@ namespace KmemKit.Runtime.Proc;
 /// </remarks>
 internal static class MemInfoLines
 {
+    private static readonly string[] s_caches =
+    [
+        "Buffers", "Cached", "SwapCached", "Active", "Inactive", "Active(anon)", "Inactive(anon)", "Active(file)", "Inactive(file)", "Unevictable", "Mlocked",
+    ];
+
     public static IEnumerable<MemInfoLine> Of(MemInfo info)
     {
         foreach (var line in Amounts(info))
@@ -29,7 +34,7 @@ internal static class MemInfoLines
         yield return new("MemFree", info.Free);
         if (info.Build.IsSince(3, 14))
             yield return new("MemAvailable", info.Available);
-        foreach (var name in new[] { "Buffers", "Cached", "SwapCached", "Active", "Inactive", "Active(anon)", "Inactive(anon)", "Active(file)", "Inactive(file)", "Unevictable", "Mlocked" })
+        foreach (var name in s_caches)
             yield return new(name, 0);
         if (info.High is { } high)
         {

@@ -23,7 +23,7 @@ public sealed record PageTypeZone(int Node, string Zone, ImmutableArray<PageType
 /// <summary><c>/proc/pagetypeinfo</c>: free blocks and pageblocks by kind.</summary>
 /// <remarks>
 /// Columns by kernel: Reserve, the pageblocks kept for atomic requests, gave way to HighAtomic with 4.4, when Movable also moved in front of Reclaimable; CMA
-/// since 3.5 and Isolate depend on options. Reserve and HighAtomic are always 0: this allocator keeps no pageblocks for atomic requests, which have the
+/// since 3.5 and Isolate depend on options. Reserve is always 0: this allocator keeps no pageblocks for atomic requests of kernels before 4.4, which have the
 /// watermarks. From 5.4 on a list is counted up to 100000 only. Source: mm/vmstat.c, pagetypeinfo_show.
 /// </remarks>
 /// <param name="PageBlockOrder">Order of a pageblock.</param>
@@ -87,7 +87,7 @@ public sealed record PageTypeInfo(int PageBlockOrder, int MaxOrder, ImmutableArr
     private List<(string Name, MigrateType? Type)> Columns()
     {
         List<(string, MigrateType?)> columns = Build.IsSince(4, 4)
-            ? [("Unmovable", MigrateType.Unmovable), ("Movable", MigrateType.Movable), ("Reclaimable", MigrateType.Reclaimable), ("HighAtomic", null)]
+            ? [("Unmovable", MigrateType.Unmovable), ("Movable", MigrateType.Movable), ("Reclaimable", MigrateType.Reclaimable), ("HighAtomic", MigrateType.HighAtomic)]
             : [("Unmovable", MigrateType.Unmovable), ("Reclaimable", MigrateType.Reclaimable), ("Movable", MigrateType.Movable), ("Reserve", null)];
         if (Build.HasCma && Build.IsSince(3, 5))
             columns.Add(("CMA", MigrateType.Cma));

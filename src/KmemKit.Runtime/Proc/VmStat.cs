@@ -44,7 +44,8 @@ public sealed record VmStat(ImmutableArray<StatCounter> Counters)
     }
 
     private static void Sum(List<StatCounter> to, IEnumerable<StatCounter> counters) =>
-        to.AddRange(counters.GroupBy(static counter => counter.Name).Select(static group => new StatCounter(group.Key, group.Sum(static counter => counter.Value))));
+        to.AddRange(counters.GroupBy(static counter => counter.Name)
+            .Select(static group => new StatCounter(group.Key, group.Sum(static counter => counter.Value))));
 
     // Free pages less the reserves; highmem does not count, as dirty pages there need lowmem to be written.
     private static long Dirtyable(PageAllocator allocator)

@@ -75,8 +75,9 @@ public sealed record ZoneInfoZone
 
 /// <summary><c>/proc/zoneinfo</c>.</summary>
 /// <remarks>
-/// Which lines there are and in which order follows the kernel's release; see <see cref="ZoneInfoText"/>. Counters of things that KmemKit does not have, the
-/// page cache and the LRU lists, are 0, as on a machine without them; <c>nr_alloc_batch</c> is a whole batch, as this allocator does not take turns. Hits by node are not counted. Source: mm/vmstat.c, zoneinfo_show_print.
+/// Which lines there are and in which order follows the kernel's release; see <see cref="ZoneInfoText"/>. Counters of things that KmemKit does not have,
+/// the page cache and the LRU lists, are 0, as on a machine without them; <c>nr_alloc_batch</c> is a whole batch, as this allocator does not take turns.
+/// Hits by node are not counted. Source: mm/vmstat.c, zoneinfo_show_print.
 /// </remarks>
 /// <param name="Zones">By node, then by type.</param>
 /// <param name="Build">The kernel.</param>
@@ -103,10 +104,11 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
                         zones.Add(Empty(node, type, build));
                     continue;
                 }
-                var here = zone == home && use is not null ? use : MemoryUse.None;
-                zones.Add(Read(allocator, zone, here) with
+                var ofZone = zone == home && use is not null ? use : MemoryUse.None;
+                var ofNode = node == allocator.Nodes[0] && use is not null ? use : MemoryUse.None;
+                zones.Add(Read(allocator, zone, ofZone) with
                 {
-                    NodeCounters = first ? [.. StatItems.OfNode(build).Select(name => new StatCounter(name, NodeCounter(name, node == allocator.Nodes[0] && use is not null ? use : MemoryUse.None, build)))] : [],
+                    NodeCounters = first ? [.. StatItems.OfNode(build).Select(name => new StatCounter(name, NodeCounter(name, ofNode, build)))] : [],
                 });
                 first = false;
             }
@@ -151,7 +153,7 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
             Spanned = zone.SpannedPages,
             Present = zone.PresentPages,
             Managed = zone.ManagedPages,
-            Cma = allocator.CountPageBlocks(zone)[(int)MigrateType.Cma] << allocator.PageBlockOrder,
+            Cma = zone.CmaPages,
             Protection = [.. build.ZoneTypes.Select(type => zone.LowmemReserve[(int)type])],
             Counters = [.. StatItems.OfZone(build).Select(name => new StatCounter(name, name switch
             {
@@ -168,7 +170,8 @@ public sealed record ZoneInfo(ImmutableArray<ZoneInfoZone> Zones, KernelBuild Bu
     }
 
     // calculate_normal_threshold: more CPUs and more memory, in units of 128 MiB, may be further off.
-    internal static int Threshold(int cpus, ulong pages, int pageShift) => Math.Min(125, 2 * BitLength((ulong)cpus) * (1 + BitLength(pages >> (27 - pageShift))));
+    internal static int Threshold(int cpus, ulong pages, int pageShift) =>
+        Math.Min(125, 2 * BitLength((ulong)cpus) * (1 + BitLength(pages >> (27 - pageShift))));
 
     private static int BitLength(ulong value) => 64 - BitOperations.LeadingZeroCount(value);
 

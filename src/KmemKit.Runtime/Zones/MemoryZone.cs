@@ -71,8 +71,20 @@ public sealed class MemoryZone
     /// <summary>NR_FREE_CMA_PAGES.</summary>
     public long FreeCmaPages => Area.FreeCmaPages;
 
+    /// <summary>NR_FREE_HIGHATOMIC: free pages of the pageblocks in <see cref="ReservedHighAtomicPages"/>.</summary>
+    public long FreeHighAtomicPages => Area.FreeHighAtomicPages;
+
+    /// <summary>nr_reserved_highatomic: pages of pageblocks that were set aside for requests of order 1 and up that cannot sleep.</summary>
+    public long ReservedHighAtomicPages => System.Threading.Volatile.Read(ref ReservedHighAtomic);
+
+    /// <summary>Frames of contiguous areas in this zone (<c>zone->cma_pages</c>).</summary>
+    public ulong CmaPages { get; internal set; }
+
     /// <summary>How often kswapd was woken for this zone.</summary>
     public long KswapdWakeups => System.Threading.Interlocked.Read(ref Wakeups);
+
+    /// <summary>What the zone remembers of its compactions.</summary>
+    public Compaction.ZoneCompaction Compaction { get; } = new();
 
     internal FreeArea Area { get; }
 
@@ -84,6 +96,9 @@ public sealed class MemoryZone
     internal uint BaseIndex { get; }
 
     internal long Wakeups;
+
+    // Written under the area's lock.
+    internal long ReservedHighAtomic;
 
     /// <summary>Free blocks of an order over all types, as /proc/buddyinfo shows them.</summary>
     public uint FreeBlocks(int order)
@@ -116,15 +131,19 @@ public sealed class MemoryZone
             mark -= mark / 4;
         if (!allocation.HasFlag(GfpAllocation.Cma))
             free -= FreeCmaPages;
+        if ((allocation & GfpAllocation.Reserves) == 0)
+            free -= FreeHighAtomicPages;
         if (free <= mark + LowmemReserveFor(highest))
             return false;
         if (order == 0)
             return true;
-        for (var type = 0; type < (int)MigrateType.Cma; type++)
+        for (var type = 0; type < (int)MigrateType.HighAtomic; type++)
         {
             if (Area.HasBlock(order, type))
                 return true;
         }
+        if (allocation.HasFlag(GfpAllocation.HighAtomic) && Area.HasBlock(order, (int)MigrateType.HighAtomic))
+            return true;
         return allocation.HasFlag(GfpAllocation.Cma) && Area.HasBlock(order, (int)MigrateType.Cma);
     }
 

@@ -1,5 +1,6 @@
 using System;
 using BenchmarkDotNet.Attributes;
+using KmemKit.Benchmarks.Native;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Pages;
@@ -61,6 +62,10 @@ public class PageFillBenchmarks : IDisposable
         (_machine, _mixed) = (null, null);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>glibc, 64 bytes: a pair.</summary>
+    [Benchmark(Baseline = true, OperationsPerInvoke = StepsPerCall)]
+    public void Glibc64() => MallocPeer.Glibc.Pairs(StepsPerCall, 64);
 
     /// <summary>Fill and free in the order of allocation: two operations a page.</summary>
     [Benchmark(OperationsPerInvoke = Fill)]

@@ -17,7 +17,7 @@ public class PagePairBenchmarks : IDisposable
 
     private BenchmarkMachine? _machine;
     private Cpu? _cpu;
-    private MallocPeer? _mimalloc;
+    private readonly MallocPeer _mimalloc = MallocPeer.Mimalloc() ?? MallocPeer.Glibc;
 
     /// <summary>RAM of the board.</summary>
     internal ulong Megabytes { get; init; } = 1024;
@@ -26,7 +26,6 @@ public class PagePairBenchmarks : IDisposable
     [GlobalSetup]
     public void SetUp()
     {
-        _mimalloc = MallocPeer.Mimalloc();
         _machine = new BenchmarkMachine(Megabytes, 1);
         _cpu = _machine.Allocator.Cpus[0];
     }
@@ -46,7 +45,7 @@ public class PagePairBenchmarks : IDisposable
 
     /// <summary>mimalloc.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]
-    public void Mimalloc64() => _mimalloc!.Pairs(Pairs, 64);
+    public void Mimalloc64() => _mimalloc.Pairs(Pairs, 64);
 
     /// <summary>The loop alone: what the driver costs.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using KmemKit.Benchmarks.Native;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Slab;

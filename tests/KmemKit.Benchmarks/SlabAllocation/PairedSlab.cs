@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Linq;
 using System.Threading;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.Benchmarks.Native;
 using KmemKit.Benchmarks.PageAllocation;
 using KmemKit.Runtime.Slab;
 
@@ -39,7 +40,7 @@ internal static class PairedSlab
         using var slub = new SlabMachine(ObjectAllocatorKind.Slub);
         using var slab = new SlabMachine(ObjectAllocatorKind.Slab);
         using var slob = new SlabMachine(ObjectAllocatorKind.Slob);
-        var heaps = new List<(string Name, Func<nuint, IRunner> Make)> { ("glibc", static size => Of("glibc", new NativeHeap(MallocPeer.Glibc()), size)) };
+        var heaps = new List<(string Name, Func<nuint, IRunner> Make)> { ("glibc", static size => Of("glibc", new NativeHeap(MallocPeer.Glibc), size)) };
         foreach (var peer in new[] { MallocPeer.Mimalloc(), MallocPeer.Jemalloc() }.OfType<MallocPeer>())
             heaps.Add((peer.Name, size => Of(peer.Name, new NativeHeap(peer), size)));
         heaps.Add(("NativeMemory", static size => Of("NativeMemory", default(NetHeap), size)));

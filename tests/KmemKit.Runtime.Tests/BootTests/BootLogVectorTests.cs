@@ -50,7 +50,7 @@ internal sealed class BootLogVectorTests
 
     // The block and the messages of the lowmem decision are the layout's, with vectors of their own.
     private static bool IsMemoryLine(string line) =>
-        Regex.IsMatch(line, "zone|Zone|totalpages|hash table|Memory:|memory node|memory PFN|early_node_map|^ +(node +)?[0-9]+: |\\[mem|  empty| -> 0x|LOWMEM|HIGHMEM|low ram|auto-init|HighMem for");
+        Regex.IsMatch(line, "zone|Zone|unavailable|totalpages|hash table|Memory:|memory node|memory PFN|early_node_map|^ +(node +)?[0-9]+: |\\[mem|  empty| -> 0x|LOWMEM|HIGHMEM|low ram|auto-init|HighMem for");
 
     private static BootStatistics WithAmountsOf(string? line, BootStatistics statistics)
     {

@@ -68,6 +68,8 @@ internal sealed class Machine : IDisposable
         return result.Layout!;
     }
 
+    public static Machine Boot(MemoryLayout layout, PageAllocatorOptions? options = null, Action<Memblock.Memblock>? reserve = null) => new(layout, options, reserve);
+
     public static Setting<T> Set<T>(T value) => new(value, default);
 
     public void Dispose()

@@ -60,7 +60,7 @@ internal static class ArmLayout
             split = DropHighmem(split, diagnostics, messages);
 
         var kept = Join(split.Low, split.High);
-        var taken = ReservedPlacement.Place(board, kept, split.LowmemLimit, diagnostics);
+        var taken = ReservedPlacement.Place(board, PageGeometry.FourKiB, kept, split.LowmemLimit, diagnostics);
         var limitForCounts = split;
         if (rules.Lowmem == LowmemRule.AdjustLowmemBounds)
         {

@@ -42,7 +42,7 @@ internal static class Arm64Layout
         if (!BankCollection.CheckAny(board, ram, diagnostics))
             return null;
         var end = ram.End;
-        var taken = ReservedPlacement.Place(board, ram, end, diagnostics);
+        var taken = ReservedPlacement.Place(board, pages, ram, end, diagnostics);
         taken.RemoveNoMap(ram);
 
         var highMemory = unchecked(rules.PageOffset + (end - physOffset));

@@ -35,7 +35,7 @@ internal static class X64Layout
         if (diagnostics.HasErrors || !BankCollection.CheckAny(board, ram, diagnostics))
             return null;
         var end = ram.End;
-        var taken = ReservedPlacement.Place(board, ram, end, diagnostics);
+        var taken = ReservedPlacement.Place(board, PageGeometry.FourKiB, ram, end, diagnostics);
         taken.RemoveNoMap(ram);
 
         var ranges = new VirtualRangeList(diagnostics);

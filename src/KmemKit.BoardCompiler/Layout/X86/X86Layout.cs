@@ -66,7 +66,7 @@ internal static class X86Layout
             return null;
         }
 
-        var taken = ReservedPlacement.Place(board, ram, lowEnd, diagnostics);
+        var taken = ReservedPlacement.Place(board, PageGeometry.FourKiB, ram, lowEnd, diagnostics);
         var spannedEnd = ram.End;
         taken.RemoveNoMap(ram);
         var low = new Ram();

@@ -14,9 +14,10 @@ namespace KmemKit.Runtime.Boot.Log;
 /// Keys, in this order: <c>board</c>, <c>profile</c>, <c>linux_version</c>, <c>page_size</c>; <c>memory</c> (pages: <c>present</c> = <c>available</c> +
 /// <c>reserved</c> + <c>cma</c>; <c>high</c> of the available; <c>taken</c> by the platform, not present); <c>image</c> (bytes: <c>code</c>, <c>rwdata</c>,
 /// <c>rodata</c>, <c>init</c>, <c>bss</c>); <c>early</c> (<c>name</c>, <c>start</c>, <c>size</c> as hexadecimal strings); <c>descriptor_bytes</c>;
-/// <c>zones</c> (pages: <c>spanned</c>, <c>present</c>, <c>managed</c>, <c>free</c>, <c>memmap</c>, <c>min</c>, <c>low</c>, <c>high</c>; <c>batch</c>; <c>blocks</c>, free blocks by order);
-/// <c>kernel_pages</c>, <c>total_pages</c>; <c>hashes</c> (<c>name</c>, <c>entries</c>, <c>bytes</c>); <c>min_free_kbytes</c>; <c>log</c>, the lines; <c>proc</c>, the texts
-/// that were asked for, by name; <c>diagnostics</c>.
+/// <c>zones</c> (<c>name</c>, <c>node</c>, <c>start_pfn</c>; pages: <c>spanned</c>, <c>present</c>, <c>managed</c>, <c>free</c>, <c>memmap</c>,
+/// <c>min</c>, <c>low</c>, <c>high</c>; <c>batch</c>; <c>blocks</c>, free blocks by order); <c>kernel_pages</c>, <c>total_pages</c>; <c>hashes</c>
+/// (<c>name</c>, <c>entries</c>, <c>bytes</c>); <c>min_free_kbytes</c>; <c>log</c>, the lines; <c>proc</c>, the texts that were asked for, by name;
+/// <c>diagnostics</c>.
 /// </remarks>
 public static class BootJsonWriter
 {
@@ -68,7 +69,10 @@ public static class BootJsonWriter
     {
         json.Name("early").BeginArray();
         foreach (var (name, range) in statistics.Early)
-            json.BeginObject().Member("name", name).Member("start", range.Start.ToString()).Member("size", AddressLimit.FromUInt64(range.Size.Value).ToString()).EndObject();
+        {
+            json.BeginObject().Member("name", name).Member("start", range.Start.ToString());
+            json.Member("size", AddressLimit.FromUInt64(range.Size.Value).ToString()).EndObject();
+        }
         json.EndArray();
         json.Member("descriptor_bytes", statistics.DescriptorBytes);
     }
@@ -80,8 +84,9 @@ public static class BootJsonWriter
         {
             var estimate = booted.Statistics.Estimate.Zones.First(other => other.Node == zone.Node && other.Type == zone.Type);
             json.BeginObject().Member("name", zone.Name).Name("node").Number((long)zone.Node).Member("start_pfn", zone.Start.Number);
-            json.Member("spanned", zone.SpannedPages).Member("present", zone.PresentPages).Member("managed", zone.ManagedPages).Member("free", (ulong)zone.FreePages);
-            json.Member("memmap", estimate.Memmap).Member("min", (ulong)zone.MinWatermark).Member("low", (ulong)zone.LowWatermark).Member("high", (ulong)zone.HighWatermark);
+            json.Member("spanned", zone.SpannedPages).Member("present", zone.PresentPages).Member("managed", zone.ManagedPages);
+            json.Member("free", (ulong)zone.FreePages).Member("memmap", estimate.Memmap);
+            json.Member("min", (ulong)zone.MinWatermark).Member("low", (ulong)zone.LowWatermark).Member("high", (ulong)zone.HighWatermark);
             json.Name("batch").Number((long)zone.Batch).Name("blocks").BeginArray();
             for (var order = 0; order <= booted.Map.MaxOrder; order++)
                 json.Number((ulong)zone.FreeBlocks(order));

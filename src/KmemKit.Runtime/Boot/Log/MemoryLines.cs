@@ -59,7 +59,10 @@ internal static class MemoryLines
         var (build, image, balance) = (statistics.Build, statistics.Image, statistics.Balance);
         var free = K(balance.Available);
         if (build.Architecture == TargetArchitecture.Arm && build.Version < new LinuxVersion(2, 6, 35))
-            return $"Memory: {free}KB available ({image.Code >> 10}K code, {image.ReadWriteData >> 10}K data, {image.Init >> 10}K init, {K(balance.High)}K highmem)";
+        {
+            return $"Memory: {free}KB available ({image.Code >> 10}K code, {image.ReadWriteData >> 10}K data, {image.Init >> 10}K init, "
+                + $"{K(balance.High)}K highmem)";
+        }
         var taken = layout.Board.Policy.Reclaim?.Value == ReclaimStrategy.VmallocSaving ? 0 : balance.Taken;
         var high = build.Architecture == TargetArchitecture.Arm ? $", {K(balance.High)}K highmem" : "";
         return $"Memory: {free}k/{free}k available, {K(balance.Present + taken - balance.Available)}k reserved{high}";
@@ -71,14 +74,16 @@ internal static class MemoryLines
     {
         var (image, balance) = (statistics.Image, statistics.Balance);
         var low = statistics.Estimate.Zones.Where(static zone => zone.Type < ZoneType.HighMem).Aggregate(0UL, static (sum, zone) => sum + zone.Present);
-        return $"Memory: {balance.Available * 4}k/{balance.MaxPfn * 4}k available ({image.Code >> 10}k kernel code, {(low - (balance.Available - balance.High)) * 4}k reserved, "
+        return $"Memory: {balance.Available * 4}k/{balance.MaxPfn * 4}k available ({image.Code >> 10}k kernel code, "
+            + $"{(low - (balance.Available - balance.High)) * 4}k reserved, "
             + $"{image.ReadWriteData >> 10}k data, {image.Init >> 10}k init, {balance.High * 4}k highmem)";
     }
 
     private static string X64(BootStatistics statistics)
     {
         var (image, balance) = (statistics.Image, statistics.Balance);
-        return $"Memory: {balance.Available * 4}k/{balance.MaxPfn * 4}k available ({image.Code >> 10}k kernel code, {(balance.MaxPfn - balance.Present) * 4}k absent, "
-            + $"{(balance.Present - balance.Available) * 4}k reserved, {image.ReadWriteData >> 10}k data, {image.Init >> 10}k init)";
+        return $"Memory: {balance.Available * 4}k/{balance.MaxPfn * 4}k available ({image.Code >> 10}k kernel code, "
+            + $"{(balance.MaxPfn - balance.Present) * 4}k absent, {(balance.Present - balance.Available) * 4}k reserved, "
+            + $"{image.ReadWriteData >> 10}k data, {image.Init >> 10}k init)";
     }
 }

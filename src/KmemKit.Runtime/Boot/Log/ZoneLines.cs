@@ -10,6 +10,9 @@ namespace KmemKit.Runtime.Boot.Log;
 /// <summary>Zone ranges, early memory, and the zones of each node (<c>free_area_init_nodes</c>, <c>free_area_init_core</c>).</summary>
 internal static class ZoneLines
 {
+    // 5.12, and taken over into the stable kernels of then.
+    private static readonly LinuxVersion s_unavailableSince = new(5, 10, 24);
+
     public static void AddTo(List<string> lines, BootStatistics statistics, MemoryLayout layout)
     {
         if (statistics.Build.Architecture == TargetArchitecture.X86)
@@ -17,14 +20,19 @@ internal static class ZoneLines
         if (PrintsRanges(statistics.Build, layout))
             AddRanges(lines, statistics);
         // Debug messages, compiled out later.
-        if (statistics.Build.IsSince(5, 14))
-            return;
-        foreach (var node in statistics.Estimate.Zones.GroupBy(static zone => zone.Node))
+        if (!statistics.Build.IsSince(5, 14))
         {
-            lines.Add($"On node {node.Key} totalpages: {node.Aggregate(0UL, static (sum, zone) => sum + zone.Present)}");
-            foreach (var zone in node)
-                AddZone(lines, zone);
+            foreach (var node in statistics.Estimate.Zones.GroupBy(static zone => zone.Node))
+            {
+                lines.Add($"On node {node.Key} totalpages: {node.Aggregate(0UL, static (sum, zone) => sum + zone.Present)}");
+                foreach (var zone in node)
+                    AddZone(lines, zone);
+            }
         }
+        if (statistics.Build.Version < s_unavailableSince)
+            return;
+        foreach (var (node, zone, pages) in statistics.Unavailable)
+            lines.Add($"On node {node}, zone {ZoneTypes.NameOf(zone)}: {pages} pages in unavailable ranges");
     }
 
     private static void AddZone(List<string> lines, ZoneEstimate zone)
