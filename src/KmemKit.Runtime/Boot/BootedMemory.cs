@@ -10,6 +10,7 @@ using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Pages;
 using KmemKit.Runtime.Proc;
+using KmemKit.Runtime.Slab;
 using KmemKit.Runtime.Zones;
 
 namespace KmemKit.Runtime.Boot;
@@ -23,6 +24,8 @@ namespace KmemKit.Runtime.Boot;
 /// </remarks>
 public sealed class BootedMemory : IDisposable
 {
+    private ObjectAllocator? _objects;
+
     private BootedMemory(
         MemoryLayout layout, PhysicalMemory memory, Memblock.Memblock memblock, PageMap map, PageAllocator allocator, BootStatistics statistics)
     {
@@ -97,9 +100,19 @@ public sealed class BootedMemory : IDisposable
     /// <summary>The memory of the kernel's <c>/proc</c>.</summary>
     public ProcFiles Proc => new(this);
 
+    /// <summary>
+    /// The object allocator that the policy chooses, booted when it is first asked for (<c>kmem_cache_init</c>): before the first object it takes no page, so that the
+    /// free memory of a fresh board is the same with it and without.
+    /// </summary>
+    public ObjectAllocator Objects => _objects ??= ObjectAllocator.Boot(Layout, Memory, Allocator);
+
+    /// <summary>What other parts of the kernel hold, slabs included.</summary>
+    internal MemoryUse UseNow => _objects?.AddTo(Use) ?? Use;
+
     /// <summary>Gives host memory back; nothing of it may be used afterwards.</summary>
     public void Dispose()
     {
+        _objects?.Dispose();
         Allocator.Dispose();
         Memory.Dispose();
     }

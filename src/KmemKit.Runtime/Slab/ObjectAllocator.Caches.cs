@@ -19,6 +19,7 @@ public sealed unsafe partial class ObjectAllocator
     private const SlabFlags MergeSame = SlabFlags.ReclaimAccount | SlabFlags.CacheDma | SlabFlags.Account;
 
     private int _highestId;
+    private int _lastId;
 
     /// <summary>Makes a cache (<c>kmem_cache_create</c>), or gives one of the same shape another name.</summary>
     /// <param name="name">Its name: 1 character or more, no white space, as it is a column of /proc/slabinfo.</param>
@@ -45,7 +46,11 @@ public sealed unsafe partial class ObjectAllocator
     {
         lock (_sync)
         {
-            var id = Array.IndexOf(_byId, null, 1);
+            // Numbers go round before one is used again: who still holds a destroyed cache does not at once meet another cache's objects.
+            var id = Array.IndexOf(_byId, null, _lastId + 1 < PageOwner.MaxCaches ? _lastId + 1 : 1);
+            if (id < 0)
+                id = Array.IndexOf(_byId, null, 1);
+            _lastId = id;
             if (id < 0)
                 throw new InvalidOperationException($"There are {PageOwner.MaxCaches - 1} caches already.");
             var cache = new KmemCache(this, id, name, layout, flags, constructor, destructor) { IsKmalloc = isKmalloc };

@@ -43,7 +43,8 @@ internal sealed class BootVerb(IReadOnlyList<string> proc) : IVerb
     // Each once, in the order of the command line.
     private IEnumerable<string> Files() => proc.SelectMany(name => name == AllFiles ? ProcFiles.Names : [name]).Distinct();
 
-    private static BootedMemory? Boot(MemoryLayout layout, BoardRequest request, DiagnosticBag findings)
+    /// <summary>Boots a layout; what keeps it from booting becomes a finding.</summary>
+    internal static BootedMemory? Boot(MemoryLayout layout, BoardRequest request, DiagnosticBag findings)
     {
         try
         {

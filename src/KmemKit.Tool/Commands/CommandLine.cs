@@ -53,6 +53,7 @@ internal static class CommandLine
         root.Subcommands.Add(Check(shared, console));
         root.Subcommands.Add(Dts(shared, console));
         root.Subcommands.Add(Boot(shared, console));
+        root.Subcommands.Add(SlabTop(shared, console));
         return root;
     }
 
@@ -137,6 +138,15 @@ internal static class CommandLine
         command.Arguments.Add(boards);
         command.Options.Add(proc);
         command.SetAction(result => BoardRunner.Run(new BootVerb(result.GetValue(proc) ?? []), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command SlabTop(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("slabtop", "Boot the board's memory and its object allocator, and print the caches, those with most objects first.");
+        var boards = Boards();
+        command.Arguments.Add(boards);
+        command.SetAction(result => BoardRunner.Run(new SlabTopVerb(), result.GetValue(boards)!, shared.Of(result), console));
         return command;
     }
 

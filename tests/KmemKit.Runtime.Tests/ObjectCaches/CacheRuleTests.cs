@@ -190,6 +190,19 @@ internal sealed unsafe class CacheRuleTests
     }
 
     [TestCaseSource(nameof(s_slabs))]
+    public void An_object_whose_slab_went_back_is_nobodys(ObjectAllocatorKind kind)
+    {
+        using var caches = new Caches(kind);
+        var cache = caches.Objects.CreateCache("gone", 64, 0, SlabFlags.NoMerge)!;
+        var item = cache.Alloc(caches.Cpu, GfpFlags.Kernel);
+        cache.Free(caches.Cpu, item);
+        cache.Shrink(caches.Cpu);
+        Assert.That(Assert.Throws<ObjectErrorException>(() => cache.Free(caches.Cpu, item))!.Kind, Is.EqualTo(ObjectErrorKind.NotAnObject));
+        Assert.That(Assert.Throws<ObjectErrorException>(() => caches.Objects.Kfree(caches.Cpu, item))!.Kind, Is.EqualTo(ObjectErrorKind.NotAnObject));
+        Assert.That(caches.Objects.FindSlab(item, out _), Is.False);
+    }
+
+    [TestCaseSource(nameof(s_slabs))]
     public void A_double_free_of_an_object_that_is_back_in_its_slab_is_said_and_ignored(ObjectAllocatorKind kind)
     {
         using var caches = new Caches(kind);

@@ -62,8 +62,9 @@ internal sealed unsafe partial class SlubStore : ObjectStore
         _isSingle = ObjectsPerSlab <= 64;
         _mask = MaskOf(ObjectsPerSlab);
         _smallMask = MaskOf(ObjectsOf(SmallOrder));
-        // set_min_partial
-        _minPartial = Math.Clamp(BitOperations.Log2((uint)_size) / 2, 5, 10);
+        // set_min_partial; and where memory is plenty, more: a reclaimer takes them as soon as pages are short, which the kernel's SLUB has none for.
+        var spare = (long)Math.Min(Allocator.Pages.TotalPages >> 9 >> Order, 256);
+        _minPartial = (int)Math.Max(Math.Clamp(BitOperations.Log2((uint)_size) / 2, 5, 10), spare);
         // set_cpu_partial, in slabs that are half full
         var objects = _size >= 1 << Ram.PageShift ? 6 : _size >= 1024 ? 24 : _size >= 256 ? 52 : 120;
         _cpuPartialSlabs = Math.Max(1, ((objects * 2) + ObjectsPerSlab - 1) / ObjectsPerSlab);
