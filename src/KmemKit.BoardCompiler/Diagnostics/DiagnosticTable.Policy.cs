@@ -86,11 +86,19 @@ public static partial class DiagnosticTable
             "CONFIG_CMDLINE_FORCE replaces the kernel parameters '{0}' of the tree",
             "Nothing needs to be done if this is meant; CONFIG_CMDLINE_EXTEND uses both.");
 
+        internal static DiagnosticDescriptor UnknownSlubDebugLetter { get; } = Warning("KMK2057", "Unknown slub_debug option",
+            "the option '{1}' of {0} is unknown and skipped",
+            "The options are F Z P U T A O and -; names of caches follow a comma, a further block a semicolon.");
+
+        internal static DiagnosticDescriptor SlubDebugNameNotCompared { get; } = Warning("KMK2058", "slub_debug name that is not compared",
+            "in {0} {1}",
+            "Write the name in full, or as its beginning and a *.");
+
         internal static ImmutableArray<DiagnosticDescriptor> Rules =>
         [
             MalformedLine, BadValue, ValueOutOfRange, KeySetTwice, ProbablyMisspelled, UnknownKeys, TwoOfAChoice, Contradiction, MalformedOverride,
             UnknownOverride, ArchitectureRefuses, VaBitsWithPageSize, MalformedParameter, ParameterProbablyMisspelled, ParameterTwice, UnclosedQuote,
-            ParameterWithoutValue, BootargsNotOneString, BootargsReplaced,
+            ParameterWithoutValue, BootargsNotOneString, BootargsReplaced, UnknownSlubDebugLetter, SlubDebugNameNotCompared,
         ];
     }
 }

@@ -46,6 +46,6 @@ public sealed record BootArguments
     /// <summary><c>movablecore=</c>: memory for ZONE_MOVABLE.</summary>
     public Setting<MemoryAmount>? Movablecore { get; init; }
 
-    /// <summary><c>slub_debug=</c> as written; empty for the bare word.</summary>
-    public Setting<string>? SlubDebug { get; init; }
+    /// <summary><c>slub_debug=</c>.</summary>
+    public Setting<SlubDebugOptions>? SlubDebug { get; init; }
 }

@@ -84,7 +84,10 @@ internal sealed class BootArgumentsReader
                 _result = _result with { NoHighmem = new(true, span) };
                 return true;
             case "slub_debug" or "slab_debug":
-                _result = _result with { SlubDebug = new(value, span) };
+                var options = SlubDebugOptions.Parse(value, out var issues);
+                foreach (var issue in issues)
+                    Report(name, issue, span);
+                _result = _result with { SlubDebug = new(options, span) };
                 return true;
             case "mem":
                 wanted = "SIZE or SIZE@START such as 244M@68M, the size above 0 and the end within 64 bits";
@@ -111,6 +114,22 @@ internal sealed class BootArgumentsReader
             return false;
         _result = name == "vmalloc" ? _result with { Vmalloc = new(bytes, span) } : _result with { Highmem = new(bytes, span) };
         return true;
+    }
+
+    private void Report(string name, SlubDebugIssue issue, SourceSpan span)
+    {
+        switch (issue.Kind)
+        {
+            case SlubDebugIssueKind.UnknownLetter:
+                _diagnostics.Add(Rules.UnknownSlubDebugLetter, span, name, issue.Text);
+                break;
+            case SlubDebugIssueKind.TextBehindStar:
+                _diagnostics.Add(Rules.SlubDebugNameNotCompared, span, name, $"of '{issue.Text}' only what stands in front of the * is compared");
+                break;
+            default:
+                _diagnostics.Add(Rules.SlubDebugNameNotCompared, span, name, "a name of its list is empty and matches no cache");
+                break;
+        }
     }
 
     private static bool TryReadMem(string value, out MemoryArgument result)

@@ -10,6 +10,8 @@ namespace KmemKit.Runtime.Slab;
 /// <summary>Allocation.</summary>
 public sealed unsafe partial class KmemCache
 {
+    private bool _hasLostSlabs;
+
     /// <summary>Takes an object (<c>kmem_cache_alloc</c>; <c>kmem_cache_zalloc</c> with <see cref="GfpFlags.Zero"/>).</summary>
     /// <param name="cpu">The CPU that the caller runs on.</param>
     /// <param name="flags">What may be done to get pages; zones and kinds come from the cache.</param>
@@ -66,6 +68,8 @@ public sealed unsafe partial class KmemCache
     internal void* AllocSlow(Cpu cpu, GfpFlags flags, int requested, string file, int line)
     {
         ArgumentNullException.ThrowIfNull(cpu);
+        if (IsCheckedAlone && ((uint)flags & cpu.SlowFlags) == 0 && TryTakeAlone(cpu, requested, file, line) is var quick && quick is not null)
+            return quick;
         if (cpu.InAtomic && GfpRules.MaySleep(flags))
         {
             Allocator.Pages.Report(KernelBugKind.SleepInAtomicContext, flags, Order);
@@ -74,7 +78,7 @@ public sealed unsafe partial class KmemCache
         var site = new AllocationSite(file, line);
         var item = Find(cpu, flags, requested, site);
         if (item is not null && (flags & GfpFlags.Zero) != 0)
-            NativeMemory.Clear(item, (nuint)ObjectSize);
+            NativeMemory.Clear(item, (nuint)(IsWatched || Allocator.IsGuarded(item) ? requested : ObjectSize));
         return item;
     }
 
@@ -100,7 +104,7 @@ public sealed unsafe partial class KmemCache
         while (true)
         {
             EnterGate(array);
-            array->Limit = array->Capacity;
+            array->Limit = IsWatched ? 0 : array->Capacity;
             array->Touched = 1;
             if (array->Count == 0)
             {
@@ -123,6 +127,16 @@ public sealed unsafe partial class KmemCache
 
     private void* AllocWatched(Cpu cpu, GfpFlags flags, int requested, AllocationSite site)
     {
+        if (IsCheckedAlone)
+        {
+            while (true)
+            {
+                var taken = (byte*)Refill(cpu, flags);
+                if (taken is null || (!IsLost(taken) && _debugger!.AllocChecked(cpu, this, taken, requested, site)))
+                    return taken;
+                WriteOff(taken);
+            }
+        }
         while (true)
         {
             ZoneLock.Acquire(ref _store.Lock);
@@ -131,6 +145,40 @@ public sealed unsafe partial class KmemCache
             if (item is not null || !_store.Grow(cpu, flags))
                 return item;
         }
+    }
+
+    // What most allocations of a watched cache need: an object of the CPU's array, looked at by itself. Null for everything else.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void* TryTakeAlone(Cpu cpu, int requested, string file, int line)
+    {
+        if ((Flags & SlabFlags.FailSlab) != 0 || _hasLostSlabs || Volatile.Read(ref ((ObjectCpu*)cpu.Objects)->Armed) != 0)
+            return null;
+        var array = ArrayOf(cpu);
+        byte* taken = null;
+        Volatile.Write(ref array->Busy, 1);
+        if (Volatile.Read(ref array->Draining) == 0 && array->Count > 0)
+            taken = array->Stack[--array->Count];
+        Volatile.Write(ref array->Busy, 0);
+        if (taken is null || _debugger!.AllocChecked(cpu, this, taken, requested, new AllocationSite(file, line)))
+            return taken;
+        WriteOff(taken);
+        return null;
+    }
+
+    // An object of a slab that was taken out of use meanwhile.
+    private bool IsLost(byte* item) => _hasLostSlabs && Allocator.Ram.TryIndex(item, out var page) && _store.IsWrittenOff(_store.HeadOf(page));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WriteOff(byte* item)
+    {
+        if (!Allocator.Ram.TryIndex(item, out var page))
+            return;
+        var head = _store.HeadOf(page);
+        ZoneLock.Acquire(ref _store.Lock);
+        if (!_store.IsWrittenOff(head))
+            _store.WriteOff(head);
+        _hasLostSlabs = true;
+        ZoneLock.Release(ref _store.Lock);
     }
 
     private static int Move(ObjectArray* array, Span<nint> into)

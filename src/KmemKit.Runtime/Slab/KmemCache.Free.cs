@@ -56,6 +56,11 @@ public sealed unsafe partial class KmemCache
         ArgumentNullException.ThrowIfNull(cpu);
         if (!Allocator.Ram.TryIndex(item, out var page) || (Allocator.Ram.OwnerOf(page) & ~PageOwner.Small) != _id)
             throw new ObjectErrorException(ObjectErrorKind.NotAnObject, $"{Allocator.Describe(item)} is not on a slab of {Name}.");
+        if (IsCheckedAlone)
+        {
+            Push(cpu, (byte*)item);
+            return;
+        }
         var head = _store.HeadOf(page);
         ZoneLock.Acquire(ref _store.Lock);
         var index = _store.ViewOf(head).IndexOf(item, out var offset);
@@ -103,7 +108,7 @@ public sealed unsafe partial class KmemCache
         var array = ArrayOf(cpu);
         var empty = SlabInfo.None;
         EnterGate(array);
-        array->Limit = array->Capacity;
+        array->Limit = IsWatched ? 0 : array->Capacity;
         array->Touched = 1;
         if (array->Count >= array->Capacity)
             empty = Flush(cpu.Number, array, Math.Min(array->Batch, array->Count));
@@ -125,8 +130,36 @@ public sealed unsafe partial class KmemCache
         return empty;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void FreeAlone(Cpu cpu, void* item, AllocationSite site)
+    {
+        var verdict = _debugger!.FreeChecked(cpu, this, item, site);
+        if (verdict == FreeVerdict.Free)
+        {
+            var array = ArrayOf(cpu);
+            Volatile.Write(ref array->Busy, 1);
+            if (Volatile.Read(ref array->Draining) == 0 && array->Count < array->Capacity)
+            {
+                array->Stack[array->Count++] = (byte*)item;
+                Volatile.Write(ref array->Busy, 0);
+                return;
+            }
+            Volatile.Write(ref array->Busy, 0);
+            Push(cpu, (byte*)item);
+        }
+        else if (verdict == FreeVerdict.Keep)
+        {
+            _debugger.Kept(cpu);
+        }
+    }
+
     private void FreeWatched(Cpu cpu, uint page, void* item, AllocationSite site)
     {
+        if (IsCheckedAlone)
+        {
+            FreeAlone(cpu, item, site);
+            return;
+        }
         var head = _store.HeadOf(page);
         ZoneLock.Acquire(ref _store.Lock);
         var view = _store.ViewOf(head);
@@ -136,5 +169,7 @@ public sealed unsafe partial class KmemCache
         var empty = verdict == FreeVerdict.Free && index >= 0 && !isFree ? _store.PutBack(cpu.Number, head, index) : SlabInfo.None;
         ZoneLock.Release(ref _store.Lock);
         _store.Discard(cpu, empty);
+        if (verdict == FreeVerdict.Keep)
+            Allocator.Debugger?.Kept(cpu);
     }
 }

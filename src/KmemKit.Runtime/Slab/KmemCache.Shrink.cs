@@ -17,6 +17,8 @@ public sealed unsafe partial class KmemCache
         ArgumentNullException.ThrowIfNull(cpu);
         if (References == 0 || !_store.HasSlabs)
             return 0;
+        if (IsWatched)
+            Allocator.Debugger?.Flushing(cpu, this);
         var pages = DrainArrays(cpu);
         return pages + _store.Discard(cpu, _store.TakeEmpty());
     }
@@ -107,7 +109,7 @@ public sealed unsafe partial class KmemCache
         }
         while (Volatile.Read(ref array->Limit) != 0);
         var empty = Empty(cpu, array);
-        Volatile.Write(ref array->Limit, array->Capacity);
+        Volatile.Write(ref array->Limit, IsWatched ? 0 : array->Capacity);
         Volatile.Write(ref array->Draining, 0);
         return empty;
     }

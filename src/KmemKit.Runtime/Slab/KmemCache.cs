@@ -35,6 +35,7 @@ public sealed unsafe partial class KmemCache
     private readonly List<string> _names = [];
     private SharedObjects* _shared;
     private byte** _stacks;
+    private ObjectDebugger? _debugger;
 
     internal KmemCache(ObjectAllocator allocator, int id, string name, ObjectLayout layout, SlabFlags flags, ObjectConstructor? constructor, ObjectConstructor? destructor)
     {
@@ -92,7 +93,16 @@ public sealed unsafe partial class KmemCache
     /// <summary>Objects that a CPU keeps at most, and how many of them move at a time (<c>limit</c> and <c>batchcount</c> of SLAB).</summary>
     public (int Limit, int Batch, int SharedFactor) Tunables { get; private set; }
 
+    /// <summary>Whether its objects are checked without its lock (<see cref="ObjectDebugger.ChecksAlone"/>).</summary>
+    internal bool IsCheckedAlone { get; private set; }
+
     internal int Id => _id;
+
+    /// <summary>What the debugger keeps about it.</summary>
+    internal object? DebuggerState { get; set; }
+
+    /// <summary>Whether free objects hold something that lasts: a constructor's work, or what readers under RCU may still see.</summary>
+    internal bool KeepsContents => Constructor is not null || (Flags & SlabFlags.TypesafeByRcu) != 0;
 
     internal ObjectStore Store => _store;
 
@@ -141,7 +151,10 @@ public sealed unsafe partial class KmemCache
         IsWatched = (Flags & (SlabFlags.Debug | SlabFlags.FailSlab)) != 0 || (Allocator.Debugger?.Watches(this) ?? false);
         Tunables = (plan.Limit, plan.Batch, plan.SharedFactor);
         var cpus = Allocator.Pages.Cpus;
-        var limit = IsWatched ? 0 : plan.Limit;
+        _debugger = Allocator.Debugger;
+        IsCheckedAlone = IsWatched && Allocator.Debugger!.ChecksAlone(this);
+        // A watched cache is never served inline, but may have arrays behind the checks.
+        var limit = IsWatched && !IsCheckedAlone ? 0 : plan.Limit;
         var shared = limit == 0 ? 0 : plan.Batch * plan.SharedFactor;
         // A stack of n objects and the line before it never share a line with another CPU's.
         var perCpu = (((nuint)limit * (nuint)sizeof(void*)) + 127) & ~(nuint)127;
@@ -153,7 +166,7 @@ public sealed unsafe partial class KmemCache
         {
             *ArrayOf(cpus[i]) = new ObjectArray
             {
-                Limit = limit,
+                Limit = IsWatched ? 0 : limit,
                 Capacity = limit,
                 Batch = Math.Max(1, plan.Batch),
                 Stack = (byte**)((byte*)_stacks + (perCpu * (nuint)i)),

@@ -18,6 +18,8 @@ public sealed unsafe partial class ObjectAllocator
     private const SlabFlags NeverMerge = SlabFlags.Debug | SlabFlags.TypesafeByRcu | SlabFlags.FailSlab | SlabFlags.NoMerge;
     private const SlabFlags MergeSame = SlabFlags.ReclaimAccount | SlabFlags.CacheDma | SlabFlags.Account;
 
+    private static readonly LinuxVersion LeftRedZoneSince = new(4, 7);
+
     private int _highestId;
     private int _lastId;
 
@@ -77,9 +79,9 @@ public sealed unsafe partial class ObjectAllocator
         return Debugger is not { } debugger || Kind == ObjectAllocatorKind.Slob ? flags & ~Watched : debugger.FlagsFor(name, size, flags);
     }
 
-    internal ObjectLayout LayoutFor(int size, int align, SlabFlags flags) =>
-        ObjectLayout.Calculate(size, align, flags, _sizes.Word, _sizes.SlabMinAlign, _sizes.CacheLine,
-        Kind == ObjectAllocatorKind.Slab ? Classic.SlabGeometry.MinSlot(Ram.PageShift) : 1);
+    internal ObjectLayout LayoutFor(string name, int size, int align, SlabFlags flags) => ObjectLayout.Calculate(
+        size, align, flags, _sizes.Word, _sizes.SlabMinAlign, _sizes.CacheLine, Kind == ObjectAllocatorKind.Slab ? Classic.SlabGeometry.MinSlot(Ram.PageShift) : 1,
+        Kind == ObjectAllocatorKind.Slob ? 0 : Debugger?.ExtraBytes(name, size, flags) ?? 0, Version >= LeftRedZoneSince);
 
     internal void Forget(KmemCache cache)
     {
@@ -125,7 +127,7 @@ public sealed unsafe partial class ObjectAllocator
         lock (_sync)
         {
             flags = FlagsFor(name, size, flags);
-            var layout = LayoutFor(size, align, flags);
+            var layout = LayoutFor(name, size, align, flags);
             if (constructor is null && destructor is null && FindMergeable(layout, flags) is { } same)
             {
                 same.Merge(name, size);
@@ -155,7 +157,7 @@ public sealed unsafe partial class ObjectAllocator
     // A cache that is at most a word larger, as well aligned and of the same kind of pages.
     private KmemCache? FindMergeable(ObjectLayout layout, SlabFlags flags)
     {
-        if (!_merges || (flags & NeverMerge) != 0)
+        if (!_merges || (flags & NeverMerge) != 0 || layout.ExtraAt >= 0)
             return null;
         for (var i = _caches.Count - 1; i >= 0; i--)
         {

@@ -108,6 +108,8 @@ public sealed unsafe partial class ObjectAllocator
             Volatile.Write(ref ((ObjectArray*)cpu.Objects + id)->Limit, 0);
     }
 
+    internal bool IsGuarded(void* item) => Ram.TryIndex(item, out var page) && Ram.OwnerOf(page) == PageOwner.Guarded;
+
     internal bool TakeSample(Cpu cpu)
     {
         var header = (ObjectCpu*)cpu.Objects;
@@ -154,6 +156,8 @@ public sealed unsafe partial class ObjectAllocator
 
     internal Page TakePages(Cpu cpu, GfpFlags flags, int order, int owner)
     {
+        if (Debugger is { } debugger && debugger.ShouldFailPages(flags, order))
+            return Page.Null;
         var page = cpu.AllocPages(order == 0 ? flags : flags | GfpFlags.Comp, order);
         if (page.IsNull)
             return page;

@@ -59,6 +59,7 @@ public sealed unsafe partial class ObjectAllocator : IDisposable, IReclaimer
             ((ObjectCpu*)area)->LastOwner = -1;
             pages.Cpus[i].Objects = area;
         }
+        Debugger?.Attached(this);
         if (Kind == ObjectAllocatorKind.Slob)
             _slob = new Slob.SlobHeap(this);
         SetUpKmalloc();
@@ -115,6 +116,10 @@ public sealed unsafe partial class ObjectAllocator : IDisposable, IReclaimer
     internal int CpuIds { get; }
 
     internal MachineSizes Sizes => _sizes;
+
+    internal PhysicalMemory Memory => _memory;
+
+    internal int WordSize => _sizes.Word;
 
     /// <summary>Bitmaps of slabs that have more objects than their pages have bits.</summary>
     internal KmemCache BitmapCache

@@ -21,6 +21,17 @@ public abstract unsafe class ObjectDebugger
     /// <summary>Whether a cache takes the slow path although it has no debug flag: a checker with redzones of its own, a quarantine.</summary>
     public virtual bool Watches(KmemCache cache) => false;
 
+    /// <summary>It belongs to an allocator from now on: called before the first cache is made.</summary>
+    public virtual void Attached(ObjectAllocator allocator)
+    {
+    }
+
+    /// <summary>Bytes that it needs behind each object for itself (<c>kasan_cache_create</c>): called before a cache is made. The cache is merged with no other then.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="objectSize">Bytes of an object.</param>
+    /// <param name="flags">What <see cref="FlagsFor"/> gave.</param>
+    public virtual int ExtraBytes(string name, int objectSize, SlabFlags flags) => 0;
+
     /// <summary>A cache was made.</summary>
     public virtual void CacheCreated(KmemCache cache)
     {
@@ -34,6 +45,10 @@ public abstract unsafe class ObjectDebugger
     /// <summary>Fault injection (<c>should_failslab</c>): asked before an allocation from a cache that has <see cref="SlabFlags.FailSlab"/>.</summary>
     /// <returns>True to fail it.</returns>
     public virtual bool ShouldFail(KmemCache cache, GfpFlags flags) => false;
+
+    /// <summary>Fault injection into what the caches ask of the page allocator (<c>should_fail_alloc_page</c>): slabs, and blocks of pages of kmalloc.</summary>
+    /// <returns>True to fail it.</returns>
+    public virtual bool ShouldFailPages(GfpFlags flags, int order) => false;
 
     /// <summary>
     /// An allocation that a sampling checker may serve from memory of its own (<c>kfence_alloc</c>): asked on the slow path of any cache, once after each
@@ -56,10 +71,38 @@ public abstract unsafe class ObjectDebugger
     {
     }
 
+    /// <summary>Bytes of an allocated object that <see cref="AllocSampled"/> gave; 0 where none starts there.</summary>
+    public virtual int SampledSize(void* address) => 0;
+
     /// <summary>A slab was made (<c>setup_slab_debug</c>, <c>setup_object_debug</c>); its constructors run afterwards. Without lock; nobody else knows the slab yet.</summary>
     public virtual void SlabCreated(Cpu cpu, in SlabView slab)
     {
     }
+
+    /// <summary>
+    /// Whether an object of a cache says by itself if it is free. Then CPUs keep objects of the cache in their arrays although it is watched, no lock is held
+    /// and the slab is not looked up: <see cref="AllocChecked"/> and <see cref="FreeChecked"/> are called instead of the two that get a slab.
+    /// </summary>
+    public virtual bool ChecksAlone(KmemCache cache) => false;
+
+    /// <summary>What <see cref="AllocProcessing"/> is for a cache that <see cref="ChecksAlone"/> says so of. Without lock; nobody else has the object.</summary>
+    /// <param name="cpu">The CPU.</param>
+    /// <param name="cache">The cache.</param>
+    /// <param name="item">The object.</param>
+    /// <param name="requested">Bytes that kmalloc was asked for, else the object size.</param>
+    /// <param name="site">The caller.</param>
+    /// <returns>False when it is damaged: its slab is taken out of use.</returns>
+    public virtual bool AllocChecked(Cpu cpu, KmemCache cache, void* item, int requested, AllocationSite site) => true;
+
+    /// <summary>
+    /// What <see cref="FreeProcessing"/> is for a cache that <see cref="ChecksAlone"/> says so of: the address lies on a slab of the cache, and that is all that
+    /// is known. Without lock. Two CPUs that free one object at the very same moment are the one double free that need not be seen.
+    /// </summary>
+    /// <param name="cpu">The CPU.</param>
+    /// <param name="cache">The cache.</param>
+    /// <param name="item">What is freed.</param>
+    /// <param name="site">The caller.</param>
+    public virtual FreeVerdict FreeChecked(Cpu cpu, KmemCache cache, void* item, AllocationSite site) => FreeVerdict.Free;
 
     /// <summary>A slab's pages are about to go back (<c>free_slab</c>): all its objects are free. Without lock; nobody else knows the slab any more.</summary>
     public virtual void SlabDestroyed(Cpu cpu, in SlabView slab)
@@ -88,6 +131,24 @@ public abstract unsafe class ObjectDebugger
     public virtual FreeVerdict FreeProcessing(Cpu cpu, in SlabView slab, void* address, bool isFree, AllocationSite site) =>
         isFree || slab.IndexOf(address, out var offset) < 0 || offset != 0 ? FreeVerdict.Refuse : FreeVerdict.Free;
 
+    /// <summary>An object was kept (<see cref="FreeVerdict.Keep"/>). Without lock: others, of any cache, may be given back here.</summary>
+    public virtual void Kept(Cpu cpu)
+    {
+    }
+
+    /// <summary>A cache is about to be shrunk or destroyed: what is kept of it has to be given back. Without lock.</summary>
+    public virtual void Flushing(Cpu cpu, KmemCache cache)
+    {
+    }
+
+    /// <summary>The owner of an object may use more or fewer bytes of it from now on: krealloc that leaves it where it is, ksize. Without lock.</summary>
+    /// <param name="slab">Its slab.</param>
+    /// <param name="index">Its slot.</param>
+    /// <param name="size">Bytes that it may use, up to the object size.</param>
+    public virtual void Resized(in SlabView slab, int index, int size)
+    {
+    }
+
     /// <summary>
     /// A free that cannot be done on any cache, debugged or not: the address is on no slab, or on one of another cache (<c>cache_from_obj</c>). Nothing was
     /// changed. Without lock.
@@ -102,6 +163,11 @@ public abstract unsafe class ObjectDebugger
 
     /// <summary>A block of pages that kmalloc made for a size beyond its caches. Without lock.</summary>
     public virtual void LargeAllocated(Cpu cpu, void* address, long requested, AllocationSite site)
+    {
+    }
+
+    /// <summary>The owner of such a block may use more or fewer bytes of it. Without lock.</summary>
+    public virtual void LargeResized(void* address, long size)
     {
     }
 

@@ -13,7 +13,7 @@ namespace KmemKit.Runtime.Slab;
 ///   +----------------+---------------------+-----------+--------------+--------------------+-----------+-----------+
 ///   slot             ^ what callers get    ^ ObjectSize ^ Inuse = FreePointerAt             (offsets count from the object, not the slot)
 /// </code>
-/// <para>A part whose flag is not set has no bytes; its offset is -1. Without any, Size is the aligned object size. Free objects are named by bitmaps
+/// <para>Between the original size and the padding is what a debugger wants for itself (ExtraAt). A part whose flag is not set has no bytes; its offset is -1. Without any, Size is the aligned object size. Free objects are named by bitmaps
 /// outside of the slab, so the free pointer is written by debuggers alone, for reports that look like the kernel's.</para>
 /// <para>Source: mm/slub.c, calculate_sizes; mm/slab_common.c, calculate_alignment.</para>
 /// </remarks>
@@ -46,6 +46,9 @@ public sealed record ObjectLayout
     /// <summary>Offset of the word that holds the size kmalloc was asked for; -1 where it is not kept.</summary>
     public int OriginalSizeAt { get; init; } = -1;
 
+    /// <summary>Offset of what a debugger wanted behind each object (<see cref="ObjectDebugger.ExtraBytes"/>), a multiple of 8; -1 where it wanted nothing.</summary>
+    public int ExtraAt { get; init; } = -1;
+
     /// <summary>Offset of the padding that fills the slot, counted from the object; equals Size - RedLeftPad where there is none.</summary>
     public required int PaddingAt { get; init; }
 
@@ -57,16 +60,20 @@ public sealed record ObjectLayout
     /// <param name="minAlign">ARCH_SLAB_MINALIGN.</param>
     /// <param name="cacheLine">Bytes of a cache line, a power of two.</param>
     /// <param name="minSlot">Bytes that a slot has at least.</param>
-    public static ObjectLayout Calculate(int objectSize, int align, SlabFlags flags, int wordSize, int minAlign, int cacheLine, int minSlot = 1)
+    /// <param name="extraBytes">Bytes that a debugger wants behind each object; objects are aligned to at least 8 bytes then, and have a red zone on their left.</param>
+    /// <param name="hasLeftRedZone">Whether a red zone stands in front of an object too: from 4.7 on.</param>
+    public static ObjectLayout Calculate(
+        int objectSize, int align, SlabFlags flags, int wordSize, int minAlign, int cacheLine, int minSlot = 1, int extraBytes = 0, bool hasLeftRedZone = true)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(objectSize, 1);
-        var alignment = AlignmentOf(objectSize, align, flags, wordSize, minAlign, cacheLine);
+        ArgumentOutOfRangeException.ThrowIfNegative(extraBytes);
+        var alignment = AlignmentOf(objectSize, align, flags, wordSize, extraBytes > 0 ? Math.Max(minAlign, 8) : minAlign, cacheLine);
         var size = AlignUp(objectSize, wordSize);
         var (pointerAt, tracksAt, originalAt, left) = (-1, -1, -1, 0);
         if ((flags & SlabFlags.RedZone) != 0 && size == objectSize)
             size += wordSize;
         var inuse = size;
-        if ((flags & SlabFlags.Debug) != 0)
+        if ((flags & (SlabFlags.RedZone | SlabFlags.Poison | SlabFlags.StoreUser)) != 0)
         {
             (pointerAt, size) = (size, size + wordSize);
             if ((flags & SlabFlags.StoreUser) != 0)
@@ -76,18 +83,27 @@ public sealed record ObjectLayout
                 (originalAt, size) = (size, size + wordSize);
             }
         }
+        var extraAt = -1;
+        if (extraBytes > 0)
+        {
+            extraAt = AlignUp(size, 8);
+            size = extraAt + extraBytes;
+        }
         var padding = size;
         if ((flags & SlabFlags.RedZone) != 0)
         {
             // A word that an overrun hits first, and the zone of the next object's left side.
             size += wordSize;
-            left = AlignUp(wordSize, alignment);
-            size += left;
+            left = hasLeftRedZone ? AlignUp(wordSize, alignment) : 0;
         }
+        // What stands behind an object guards the next one's left side, but nothing the slab's first one's.
+        if (extraBytes > 0)
+            left = AlignUp(8, alignment);
+        size += left;
         return new ObjectLayout
         {
             ObjectSize = objectSize, Align = alignment, Inuse = inuse, Size = AlignUp(Math.Max(size, minSlot), alignment), RedLeftPad = left,
-            FreePointerAt = pointerAt, TracksAt = tracksAt, OriginalSizeAt = originalAt, PaddingAt = padding,
+            FreePointerAt = pointerAt, TracksAt = tracksAt, OriginalSizeAt = originalAt, ExtraAt = extraAt, PaddingAt = padding,
         };
     }
 

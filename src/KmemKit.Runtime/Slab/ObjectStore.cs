@@ -71,8 +71,17 @@ internal abstract unsafe class ObjectStore
     /// <summary>Whether a slot is free; the lock is held.</summary>
     public abstract bool IsFree(uint head, int index);
 
+    /// <summary>Slots of a slab that are not free.</summary>
+    public abstract int UsedOf(uint head);
+
+    /// <summary>The slot of a slab that would be given out next; -1 where none is free.</summary>
+    public abstract int NextFreeOf(uint head);
+
     /// <summary>Takes a damaged slab out of use: its slots count as used for ever. The lock is held.</summary>
     public abstract void WriteOff(uint head);
+
+    /// <summary>Whether a slab was taken out of use.</summary>
+    public abstract bool IsWrittenOff(uint head);
 
     /// <summary>Takes all slabs without used objects off the lists; arrays are empty.</summary>
     /// <returns>Slabs for <see cref="Discard"/>.</returns>

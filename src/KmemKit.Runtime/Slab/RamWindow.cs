@@ -83,14 +83,17 @@ internal sealed unsafe class RamWindow
     /// <summary>The order of the block of pages that a page is the first of.</summary>
     public int OrderOf(uint head) => States[head] & PageState.OrderMask;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryIndex(void* address, out uint page)
     {
-        var offset = unchecked((nuint)address - _main.Host);
-        if (offset < _main.Bytes)
-        {
-            page = _main.First + (uint)(offset >> PageShift);
-            return true;
-        }
+        var offset = unchecked((nuint)((byte*)address - Base));
+        page = unchecked(First + (uint)(offset >> PageShift));
+        return offset < Span || TryIndexElsewhere(address, out page);
+    }
+
+    private bool TryIndexElsewhere(void* address, out uint page)
+    {
+        nuint offset;
         foreach (var piece in _pieces)
         {
             offset = unchecked((nuint)address - piece.Host);

@@ -42,6 +42,12 @@ public readonly unsafe struct SlabView
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* ObjectAt(int index) => First + ((long)index * Cache.Layout.Size) + Cache.Layout.RedLeftPad;
 
+    /// <summary>Objects that are allocated, or waiting in a CPU's array.</summary>
+    public int Used => Cache.Store.UsedOf(Page.Index);
+
+    /// <summary>The slot that would be given out next; -1 where none is free.</summary>
+    public int NextFree => Cache.Store.NextFreeOf(Page.Index);
+
     /// <summary>The slot that an address lies in.</summary>
     /// <param name="address">A host address.</param>
     /// <param name="offset">Distance from the slot's object: 0 for the object's first byte, below 0 in its left red zone.</param>
@@ -54,7 +60,10 @@ public readonly unsafe struct SlabView
             offset = 0;
             return -1;
         }
-        offset = (int)(at % Cache.Layout.Size) - Cache.Layout.RedLeftPad;
-        return (int)(at / Cache.Layout.Size);
+        // A slab has less than 4 GiB: one short division.
+        var size = (uint)Cache.Layout.Size;
+        var index = (uint)at / size;
+        offset = (int)((uint)at - (index * size)) - Cache.Layout.RedLeftPad;
+        return (int)index;
     }
 }

@@ -82,6 +82,9 @@ internal interface IRunner
 {
     double Pairs(int pairs, int turns);
 
+    /// <summary>The same without a clock.</summary>
+    void Repeat(int pairs, int turns);
+
     double Lifo(int count, int turns);
 
     double FillThenFree(int count, int turns);
@@ -99,6 +102,12 @@ internal sealed class Runner<THeap>(string name, THeap heap, THeap other, nuint 
     where THeap : struct, IHeap
 {
     public double Pairs(int pairs, int turns) => Best(turns, pairs, () => Workloads.Pairs(heap, size, pairs));
+
+    public void Repeat(int pairs, int turns)
+    {
+        for (var turn = 0; turn < turns; turn++)
+            Workloads.Pairs(heap, size, pairs);
+    }
 
     public double Lifo(int count, int turns)
     {

@@ -29,7 +29,7 @@ public class BootargsTests
             Assert.That(arguments.Cma?.Value, Is.EqualTo(new CmaArgument(64 * MiB, 0, 1024 * MiB)));
             Assert.That(arguments.Kernelcore?.Value, Is.EqualTo(new MemoryAmount(null, 30)));
             Assert.That(arguments.Movablecore?.Value, Is.EqualTo(new MemoryAmount(512 * MiB, null)));
-            Assert.That(arguments.SlubDebug?.Value, Is.EqualTo("FZ,dentry"));
+            Assert.That(arguments.SlubDebug?.Value.Text, Is.EqualTo("FZ,dentry"));
         }
     }
 
@@ -80,7 +80,7 @@ public class BootargsTests
     {
         var result = PolicyText.Bootargs(line);
         Assert.That(result.Diagnostics, Is.Empty);
-        Assert.That(result.Policy.Bootargs.SlubDebug?.Value, Is.EqualTo(value));
+        Assert.That(result.Policy.Bootargs.SlubDebug?.Value.Text, Is.EqualTo(value));
     }
 
     [TestCase("vmaloc=400M", "vmalloc")]

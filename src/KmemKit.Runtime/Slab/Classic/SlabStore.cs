@@ -50,7 +50,9 @@ internal sealed unsafe class SlabStore : ObjectStore
     /// <summary>How a cache's slabs would be cut on a machine.</summary>
     public static SlabGeometry GeometryOf(ObjectAllocator allocator, ObjectLayout layout, SlabFlags flags) => SlabGeometry.Calculate(
         layout.Size, layout.Align, (flags & SlabFlags.ReclaimAccount) != 0, allocator.Ram.PageShift, allocator.Pages.Map.MaxOrder,
-        allocator.Pages.TotalPages << allocator.Ram.PageShift, allocator.Sizes.CacheLine, allocator.Sizes.KmallocMin, neverOff: false);
+        allocator.Pages.TotalPages << allocator.Ram.PageShift, allocator.Sizes.CacheLine, allocator.Sizes.KmallocMin,
+        // A debugger makes small objects as large as those whose table is elsewhere; theirs might then come from this very cache.
+        neverOff: layout.ExtraAt >= 0 || layout.FreePointerAt >= 0);
 
     // enable_cpucache
     public override ArrayPlan PlanArrays()
@@ -166,6 +168,13 @@ internal sealed unsafe class SlabStore : ObjectStore
     }
 
     public override byte* BookOf(uint head) => _geometry.IsOffSlab ? Ram.InfoOf(head)->Address : null;
+
+    public override int UsedOf(uint head) => Ram.InfoOf(head)->Inuse;
+
+    public override int NextFreeOf(uint head) =>
+        Ram.InfoOf(head)->Inuse is var used && used < _geometry.Objects ? Entry(head, used) : -1;
+
+    public override bool IsWrittenOff(uint head) => Ram.InfoOf(head)->List == WrittenOff;
 
     public override SlabView ViewOf(uint head) =>
         new(Cache, new Page(head), Ram.HostOf(head), FirstOf(head), Order, _geometry.Objects);

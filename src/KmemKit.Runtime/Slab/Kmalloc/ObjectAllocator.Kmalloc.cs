@@ -111,6 +111,26 @@ public sealed unsafe partial class ObjectAllocator
     /// <exception cref="ObjectErrorException">Nothing was allocated there.</exception>
     public nuint Ksize(void* item)
     {
+        var size = SizeOf(item);
+        // Who asks may use all of it.
+        if (size != 0)
+            Resized(item, size);
+        return size;
+    }
+
+    private void Resized(void* item, nuint size)
+    {
+        if (Debugger is not { } debugger || !Ram.TryIndex(item, out var page))
+            return;
+        var owner = Ram.OwnerOf(page);
+        if (owner == PageOwner.Large)
+            debugger.LargeResized(item, (long)size);
+        else if (CacheOf(owner) is { IsWatched: true } cache && cache.Store.ViewOf(cache.Store.HeadOf(page)) is var slab && slab.IndexOf(item, out _) is >= 0 and var index)
+            debugger.Resized(slab, index, (int)size);
+    }
+
+    private nuint SizeOf(void* item)
+    {
         if ((nuint)item <= (nuint)ZeroSizePointer)
             return 0;
         var owner = Ram.TryIndex(item, out var page) ? Ram.OwnerOf(page) : PageOwner.None;
@@ -118,6 +138,8 @@ public sealed unsafe partial class ObjectAllocator
             return (nuint)PageSize << Pages.Map.CompoundOrder(new Page(page));
         if (owner == PageOwner.Slob)
             return _slob!.SizeOf(item);
+        if (owner == PageOwner.Guarded && Debugger?.SampledSize(item) is > 0 and var sampled)
+            return (nuint)sampled;
         return CacheOf(owner) is { } cache
             ? (nuint)cache.ObjectSize
             : throw new ObjectErrorException(ObjectErrorKind.NotAnObject, $"{Describe(item)} is no object of kmalloc.");
@@ -138,9 +160,12 @@ public sealed unsafe partial class ObjectAllocator
             Kfree(cpu, item, file, line);
             return ZeroSizePointer;
         }
-        var old = Ksize(item);
+        var old = SizeOf(item);
         if (old >= size)
+        {
+            Resized(item, size);
             return item;
+        }
         var moved = Kmalloc(cpu, size, flags, file, line);
         if (moved is not null && old != 0)
         {
@@ -189,7 +214,7 @@ public sealed unsafe partial class ObjectAllocator
         // Powers of two are aligned to themselves, all to the smallest size.
         var align = System.Numerics.BitOperations.IsPow2(size) ? Math.Min(size, PageSize) : _sizes.KmallocMin;
         flags = FlagsFor(name, size, flags);
-        return Make(name, LayoutFor(size, align, flags), flags, null, null, isKmalloc: true);
+        return Make(name, LayoutFor(name, size, align, flags), flags, null, null, isKmalloc: true);
     }
 
     private KmemCache Special(KmemCache?[] caches, int at, SlabFlags flags)
@@ -220,6 +245,13 @@ public sealed unsafe partial class ObjectAllocator
     private void* KmallocSlow(Cpu cpu, nuint size, GfpFlags flags, string file, int line)
     {
         ArgumentNullException.ThrowIfNull(cpu);
+        if (unchecked(size - 1) < _tableSpan && ((uint)flags & KindFlags) == 0)
+        {
+            var served = _byId[_arrayOf[(size - 1) >> 3] / ObjectArray.Bytes]!;
+            return served.IsCheckedAlone && ((uint)flags & cpu.SlowFlags) == 0 && served.TryTakeAlone(cpu, (int)size, file, line) is var quick && quick is not null
+                ? quick
+                : served.AllocSlow(cpu, flags, (int)size, file, line);
+        }
         if (size == 0)
             return ZeroSizePointer;
         if ((flags & (GfpFlags.HighMem | GfpFlags.Movable)) != 0)
@@ -239,7 +271,10 @@ public sealed unsafe partial class ObjectAllocator
 
     private void* AllocLarge(Cpu cpu, nuint size, GfpFlags flags, AllocationSite site)
     {
-        var page = cpu.AllocPages(flags | GfpFlags.Comp, cpu.GetOrder(size));
+        var order = cpu.GetOrder(size);
+        if (Debugger is { } injector && injector.ShouldFailPages(flags, order))
+            return null;
+        var page = cpu.AllocPages(flags | GfpFlags.Comp, order);
         if (page.IsNull)
             return null;
         Ram.AllOwners[page.Index] = PageOwner.Large;
@@ -257,6 +292,11 @@ public sealed unsafe partial class ObjectAllocator
             return;
         var site = new AllocationSite(file, line);
         var owner = Ram.TryIndex(item, out var page) ? Ram.OwnerOf(page) : PageOwner.None;
+        if (CacheOf(owner) is { IsCheckedAlone: true, References: > 0 } alone)
+        {
+            alone.FreeAlone(cpu, item, site);
+            return;
+        }
         if (CacheOf(owner) is { } cache)
             cache.FreeSlow(cpu, item, file, line);
         else if (owner == PageOwner.Guarded && Debugger is { } sampler)

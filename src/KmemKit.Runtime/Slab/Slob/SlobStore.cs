@@ -96,6 +96,12 @@ internal sealed unsafe class SlobStore(KmemCache cache, SlobHeap heap) : ObjectS
 
     public override bool IsFree(uint head, int index) => throw new NotSupportedException();
 
+    public override bool IsWrittenOff(uint head) => throw new NotSupportedException();
+
+    public override int UsedOf(uint head) => throw new NotSupportedException();
+
+    public override int NextFreeOf(uint head) => throw new NotSupportedException();
+
     public override void WriteOff(uint head) => throw new NotSupportedException();
 
     public override SlabView ViewOf(uint head) => throw new NotSupportedException();

@@ -134,6 +134,20 @@ internal sealed unsafe partial class SlubStore : ObjectStore
 
     public override bool IsFree(uint head, int index) => ((BitsOf(head)[index >> 6] >> (index & 63)) & 1) != 0;
 
+    public override int UsedOf(uint head) => ObjectsOf(OrderOf(head)) - FreeIn(head);
+
+    public override int NextFreeOf(uint head)
+    {
+        var bits = BitsOf(head);
+        var words = WordsOf(head);
+        for (var at = 0; at < words; at++)
+        {
+            if (bits[at] != 0)
+                return (at * 64) + BitOperations.TrailingZeroCount(bits[at]);
+        }
+        return -1;
+    }
+
     public override void WriteOff(uint head)
     {
         Unlist(head);
@@ -142,6 +156,8 @@ internal sealed unsafe partial class SlubStore : ObjectStore
     }
 
     public override byte* BookOf(uint head) => _isSingle ? null : Ram.InfoOf(head)->Address;
+
+    public override bool IsWrittenOff(uint head) => Ram.InfoOf(head)->List == WrittenOff;
 
     public override SlabView ViewOf(uint head)
     {
