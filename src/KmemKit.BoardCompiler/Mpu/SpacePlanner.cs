@@ -64,11 +64,11 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
         return most;
     }
 
-    private SpacePlan? Least(CellMap map, bool isFirst) => format.Shape switch
+    private SpacePlan? Least(CellMap map, bool isFirst, int chainStates = 800) => format.Shape switch
     {
         MpuShape.PowerOfTwo => TreePlanner.Plan(map, format.Granule, format.SmallestWithSubregions),
         MpuShape.BaseAndLimit => IntervalPlanner.Plan(map, format.Granule),
-        _ => ChainPlanner.Plan(map, format.Granule, isFirst),
+        _ => ChainPlanner.Plan(map, format.Granule, isFirst, chainStates),
     };
 
     private SplitPlan? Laid(SpacePlan? behind, int bound)
@@ -81,7 +81,7 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
             SpacePlan? over;
             try
             {
-                over = Least(cells.Map(state, behind.Regions, cells.Locked), true);
+                over = Least(cells.Map(state, behind.Regions, cells.Locked), true, 200);
             }
             catch (UnalignedException)
             {

@@ -24,6 +24,9 @@ internal sealed class TreeNode
             Exact &= map.Cells[i].Exact;
             Union |= map.Cells[i].Allowed;
         }
+        IsFree = Exact == map.Everything;
+        if (IsFree)
+            Union = 0;
     }
 
     /// <summary>log2 of the size.</summary>
@@ -33,12 +36,15 @@ internal sealed class TreeNode
 
     public ulong Size => 1UL << Level;
 
-    /// <summary>Classes that may decide everywhere, those that are exact everywhere, and those that may decide somewhere in the block.</summary>
+    /// <summary>Classes that may decide everywhere, those that are exact everywhere, and those of use somewhere in the block.</summary>
     public ulong Common { get; }
 
     public ulong Exact { get; }
 
     public ulong Union { get; private set; }
+
+    /// <summary>Whether anything may be here: no class is of use for it, and none is wrong.</summary>
+    public bool IsFree { get; }
 
     /// <summary>Null where the block is not divided: a leaf, all of whose addresses are decided alike.</summary>
     public TreeNode? Left { get; private set; }
@@ -59,12 +65,12 @@ internal sealed class TreeNode
     private static TreeNode Build(CellMap map, int smallest, int level, ulong start, int first, int last)
     {
         var node = new TreeNode(map, level, start, first, last);
-        if (first == last)
+        if (first == last || node.IsFree)
             return node;
         if (level == smallest)
         {
             // Whatever decides here decides for all cells of the granule.
-            node.Union = node.Common;
+            node.Union = node.IsFree ? 0 : node.Common;
             return node.Common == 0 ? throw new UnalignedException(start) : node;
         }
         var middle = start + (1UL << (level - 1));
