@@ -26,6 +26,9 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 /// </remarks>
 internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
 {
+    /// <summary>States that the search for PMP chains may look at, over all domains: some hundredths of a second.</summary>
+    private const int ChainStates = 800;
+
     /// <summary>The plan, or null where no table solves a state.</summary>
     /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
     public SplitPlan? Plan()
@@ -64,11 +67,11 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
         return most;
     }
 
-    private SpacePlan? Least(CellMap map, bool isFirst, int chainStates = 800) => format.Shape switch
+    private SpacePlan? Least(CellMap map, bool isFirst) => format.Shape switch
     {
         MpuShape.PowerOfTwo => TreePlanner.Plan(map, format.Granule, format.SmallestWithSubregions),
         MpuShape.BaseAndLimit => IntervalPlanner.Plan(map, format.Granule),
-        _ => ChainPlanner.Plan(map, format.Granule, isFirst, chainStates),
+        _ => ChainPlanner.Plan(map, format.Granule, isFirst, Math.Max(100, ChainStates / cells.States.Length)),
     };
 
     private SplitPlan? Laid(SpacePlan? behind, int bound)
@@ -81,7 +84,7 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
             SpacePlan? over;
             try
             {
-                over = Least(cells.Map(state, behind.Regions, cells.Locked), true, 200);
+                over = Least(cells.Map(state, behind.Regions, cells.Locked), true);
             }
             catch (UnalignedException)
             {
@@ -97,31 +100,30 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
 
     private SplitPlan Shared(List<SpacePlan> tables, int bound)
     {
-        var shared = format.Shape == MpuShape.PriorityChain
+        var shared = new HashSet<PaintedRegion>(format.Shape == MpuShape.PriorityChain
             ? Suffix(tables)
-            : tables[0].Regions.Where(r => tables.All(t => t.Regions.Contains(r))).ToList();
-        // What was above a region of its state's own and now is below it, and loses an address by that, cannot be static.
-        for (var i = 0; format.Shape == MpuShape.PowerOfTwo && i < tables.Count; i++)
-        {
-            if (FirstLost(tables[i], shared) is not { } lost)
-                continue;
-            shared.Remove(lost);
-            i = -1;
-        }
-        return new SplitPlan([.. shared], [.. tables.Select(t => t.Regions.Where((r, at) =>
+            : tables[0].Regions.Where(r => tables.All(t => t.Regions.Contains(r))));
+        if (format.Shape == MpuShape.PowerOfTwo)
+            RemoveLosers(tables, shared);
+        return new SplitPlan([.. tables[0].Regions.Where(shared.Contains)], [.. tables.Select(t => t.Regions.Where((r, at) =>
             format.Shape == MpuShape.PriorityChain ? at < t.Regions.Length - shared.Count : !shared.Contains(r)).ToImmutableArray())], bound);
     }
 
-    private static PaintedRegion? FirstLost(SpacePlan table, List<PaintedRegion> shared)
+    /// <summary>A region above one of its state's own that would be below it as a static one, and lose an address by that, cannot be static.</summary>
+    private static void RemoveLosers(List<SpacePlan> tables, HashSet<PaintedRegion> shared)
     {
-        foreach (var point in ProtectionCells.Edges(table.Regions).Distinct())
+        // Where more than one region covers, those regions by priority: all that can go wrong is there.
+        var stacks = tables.SelectMany(t => ProtectionCells.Edges(t.Regions).Distinct().Select(p => t.Regions.Where(r => r.Covers(p)).ToArray()))
+            .Where(stack => stack.Length > 1).ToList();
+        for (var changed = true; changed;)
         {
-            var winner = table.Regions.Where(r => r.Covers(point)).Select(r => (PaintedRegion?)r).FirstOrDefault();
-            if (winner is { } first && shared.Contains(first)
-                && table.Regions.Any(r => !shared.Contains(r) && r.Class != first.Class && r.Covers(point)))
-                return first;
+            changed = false;
+            foreach (var stack in stacks)
+            {
+                if (shared.Contains(stack[0]) && stack.Any(r => r.Class != stack[0].Class && !shared.Contains(r)))
+                    changed |= shared.Remove(stack[0]);
+            }
         }
-        return null;
     }
 
     /// <summary>The longest end that all tables have, from an entry that does not start where the one before it ends.</summary>
