@@ -12,7 +12,7 @@ namespace KmemKit.BoardCompiler.Mpu;
 internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int available)
 {
     /// <summary>Plans that are tried at most.</summary>
-    private const int MostTries = 300;
+    private const int MostTries = 120;
     private const int MostNamed = 3;
 
     /// <summary>The entries whose removal saves most regions, with how many.</summary>

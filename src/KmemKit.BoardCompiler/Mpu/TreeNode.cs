@@ -8,6 +8,8 @@ internal sealed class TreeNode
     private readonly CellMap _map;
     private readonly int _firstCell;
     private readonly int _lastCell;
+    private Dictionary<ulong, TreeChoice>? _memo;
+    private TreeNode[]? _eighths;
 
     private TreeNode(CellMap map, int level, ulong start, int firstCell, int lastCell)
     {
@@ -54,7 +56,26 @@ internal sealed class TreeNode
     public bool IsLeaf => Left is null;
 
     /// <summary>Solutions by what the block inherits.</summary>
-    public Dictionary<ulong, TreeChoice> Memo { get; } = [];
+    public Dictionary<ulong, TreeChoice> Memo => _memo ??= [];
+
+    /// <summary>The eighths, from the lowest up: a leaf stands for all the eighths in it.</summary>
+    public TreeNode[] Eighths
+    {
+        get
+        {
+            if (_eighths is null)
+            {
+                _eighths = new TreeNode[8];
+                for (var i = 0; i < 8; i++)
+                {
+                    _eighths[i] = this;
+                    for (var bit = 2; bit >= 0 && !_eighths[i].IsLeaf; bit--)
+                        _eighths[i] = (i >> bit & 1) == 0 ? _eighths[i].Left! : _eighths[i].Right!;
+                }
+            }
+            return _eighths;
+        }
+    }
 
     /// <summary>The tree of a map.</summary>
     /// <param name="map">The problem.</param>

@@ -119,17 +119,10 @@ internal sealed class TreePlanner
         for (var i = 0; i < 4; i++)
         {
             var painted = At(inherited, i);
-            result |= (ulong)(uint)((Part(node, i, 2).Union >> painted & 1) != 0 ? painted : Wrong) << i * ClassBits;
+            var union = node.Eighths[2 * i].Union | node.Eighths[2 * i + 1].Union;
+            result |= (ulong)(uint)((union >> painted & 1) != 0 ? painted : Wrong) << i * ClassBits;
         }
         return result;
-    }
-
-    /// <summary>The part of that number out of 2^<paramref name="depth"/>, or the leaf around it.</summary>
-    private static TreeNode Part(TreeNode node, int index, int depth)
-    {
-        for (var bit = depth - 1; bit >= 0 && !node.IsLeaf; bit--)
-            node = (index >> bit & 1) == 0 ? node.Left! : node.Right!;
-        return node;
     }
 
     private TreeChoice SolveLeaf(TreeNode node, ulong inherited)
@@ -207,8 +200,8 @@ internal sealed class TreePlanner
         // Four options lists in a row, at most the set and the inherited class each.
         Span<ulong> options = stackalloc ulong[4];
         for (var i = 0; i < 4; i++)
-            options[i] = Options(Part(node, first + i, 3), At(inherited, (first + i) / 2), set);
-        var half = Part(node, first == 0 ? 0 : 1, 1);
+            options[i] = Options(node.Eighths[first + i], At(inherited, (first + i) / 2), set);
+        var half = (first == 0 ? node.Left : node.Right)!;
         var eighth = node.Size / 8;
         ulong best = PlanCost.Infinite, below = 0;
         if (isSmallest)
@@ -217,7 +210,7 @@ internal sealed class TreePlanner
             for (var i = 0; i < 4; i++)
             {
                 var at = node.Start + (ulong)(first + i) * eighth;
-                var part = Part(node, first + i, 3);
+                var part = node.Eighths[first + i];
                 if (part.IsFree)
                 {
                     below |= (ulong)Wrong << i * ClassBits;
