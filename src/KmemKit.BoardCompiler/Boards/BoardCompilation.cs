@@ -3,6 +3,7 @@ using System.Linq;
 using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.BoardCompiler.Boards;
@@ -25,7 +26,10 @@ public sealed record BoardCompilation
     /// <summary>The layout; null with an error, and where the board has no memory.</summary>
     public MemoryLayout? Layout { get; init; }
 
-    /// <summary>All findings: front end, policy, board, layout, each stage's in its order.</summary>
+    /// <summary>The regions of the memory protection unit; null where the board has no policy for one, or an error.</summary>
+    public MpuPlan? MpuPlan { get; init; }
+
+    /// <summary>All findings: front end, policy, board, layout, protection, each stage's in its order.</summary>
     public ImmutableArray<KmemDiagnostic> Diagnostics { get; init; } = ImmutableArray<KmemDiagnostic>.Empty;
 
     /// <summary>Paths of all files that had a part in it, the main one first, each once.</summary>

@@ -6,6 +6,7 @@ using KmemKit.BoardCompiler.Devicetree;
 using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.BoardCompiler.Boards;
@@ -62,6 +63,13 @@ public static class BoardPipeline
             diagnostics.AddRange(planned.Diagnostics);
             layout = planned.Layout;
         }
+        MpuPlan? mpuPlan = null;
+        if (board is { UsesMmu: false, Protection: { } protection, Mpu: { RegionCount: not null } mpu } && !diagnostics.HasErrors)
+        {
+            var planned = MpuPlanner.Plan(protection, mpu);
+            diagnostics.AddRange(planned.Diagnostics);
+            mpuPlan = planned.Plan;
+        }
         return new BoardCompilation
         {
             Name = name,
@@ -69,6 +77,7 @@ public static class BoardPipeline
             Policy = policy.Policy,
             Board = board,
             Layout = layout,
+            MpuPlan = mpuPlan,
             Diagnostics = diagnostics.ToImmutable(),
             Dependencies = Dependencies(input, front),
         };

@@ -113,11 +113,32 @@ public static partial class DiagnosticTable
             "{0} gives M-mode \"{1}\" only, which takes a locked entry: it could not be changed when another domain runs",
             "Write privileged = \"rwx\" in domains of a RISC-V board, or move the entry out of the domain.");
 
+        internal static DiagnosticDescriptor EntryUnaligned { get; } = Error("KMK4100", "Protection entry ends inside a granule",
+            "{0} {1} {2} inside a granule of {3} bytes, which is the least that {4} tells apart",
+            "Move that edge outwards or inwards to the granule, or let the plan do it with allow-rounding; outwards it is {5} bytes.");
+
+        internal static DiagnosticDescriptor DoesNotFit { get; } = Error("KMK4101", "Policy does not fit the unit",
+            "the policy needs {2} regions at a time and {0} has {1}; {3}; the cheapest change that fits: {4}",
+            "Make that change, allow rounding where more may be granted, or put what belongs together side by side.");
+
+        internal static DiagnosticDescriptor NotProvedLeast { get; } = Info("KMK4102", "Plan is not proved to be the least",
+            "the plan takes {0} regions of {2}; that no plan takes fewer than {1} is proved, and not more",
+            "Nothing needs to be done if it fits.");
+
+        internal static DiagnosticDescriptor Rounded { get; } = Info("KMK4103", "Entry rounded",
+            "{0} {1} is rounded: {2} bytes are granted that the policy does not grant",
+            "Nothing needs to be done if that is meant; without allow-rounding the grant is exact.");
+
+        internal static DiagnosticDescriptor PlanWrong { get; } = Error("KMK4199", "The planner failed",
+            "the plan is not the policy: {0}",
+            "This is a fault of KmemKit and not of the board. Please report it with the board's files.");
+
         internal static ImmutableArray<DiagnosticDescriptor> Rules =>
         [
             NoMpu, UnknownMpu, RegionCountUnknown, BadRegionCount, BadGranule, SecondPolicy, EntryPlace, BadReference, BadEntryRange, BadRights,
             BadMemoryType, ShareableWithoutType, UnknownProperty, EntryWithChild, NestedDomain, DomainNameTaken, EmptyDomain, PartialOverlap,
             SameRangeTwice, NoBackground, BeyondUnit, Ungoverned, NeverExecuted, NoMemoryTypes, NotExpressible, LockedDomain,
+            EntryUnaligned, DoesNotFit, NotProvedLeast, Rounded, PlanWrong,
         ];
     }
 }

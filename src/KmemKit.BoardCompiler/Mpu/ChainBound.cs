@@ -7,7 +7,8 @@ namespace KmemKit.BoardCompiler.Mpu;
 /// Between two undecided pieces that no one class may decide, an entry has to begin or end, somewhere in what is decided between them: an edge. The
 /// address register of an entry that is off, or a top of range, is one address and serves one edge; a power of two serves two, its start and its
 /// end, if these are a start and an end of one. So there are at least as many entries as edges less the largest matching of edges by powers of two;
-/// an edge that only one other can be matched with is matched with it (which is optimal), and of the rest at most half are.
+/// the two ends of the space are edges
+/// where something has to be decided there; an edge that only one other can be matched with is matched with it (which is optimal), and of the rest at most half are.
 /// </remarks>
 internal static class ChainBound
 {
@@ -23,7 +24,12 @@ internal static class ChainBound
                 edges.Add((space.Cuts[before + 1], space.Cuts[piece]));
             before = piece;
         }
-        // The end of the entry before may serve one.
+        // Where the space itself ends and something has to be decided, an entry ends as well.
+        if (before == space.Pieces - 1 && (space.Allowed[before] & 1) == 0)
+            edges.Add((space.End, space.End));
+        if (!ChainSpace.Has(decided, 0) && (space.Allowed[0] & 1) == 0)
+            edges.Insert(0, (0, 0));
+        // The end of the entry before may serve one, as address 0 does for entry 0.
         var needed = edges.Count - (hasChain ? 1 : 0) - Matching(edges);
         return needed > 0 ? needed : 0;
     }

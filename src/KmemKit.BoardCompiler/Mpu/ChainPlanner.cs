@@ -33,13 +33,13 @@ internal sealed class ChainPlanner
     /// <param name="granule">Granularity.</param>
     /// <param name="startsAtZero">Whether the first entry is entry 0, whose range may start at address 0.</param>
     /// <param name="stateLimit">States to look at.</param>
-    public static SpacePlan? Plan(CellMap map, ulong granule, bool startsAtZero = true, int stateLimit = 4000)
+    public static SpacePlan? Plan(CellMap map, ulong granule, bool startsAtZero = true, int stateLimit = 800)
     {
         var space = new ChainSpace(map, granule);
         var known = ChainSweep.Plan(space, startsAtZero);
         var planner = new ChainPlanner(space, startsAtZero) { _left = stateLimit };
         var decided = new ulong[space.Words];
-        var bound = ChainBound.Of(space, decided, false);
+        var bound = ChainBound.Of(space, decided, startsAtZero);
         for (; known is null || bound < known.Value.Length; bound++)
         {
             planner._seen.Clear();
@@ -61,10 +61,9 @@ internal sealed class ChainPlanner
         var entries = ImmutableArray.CreateBuilder<PaintedRegion>();
         foreach (var move in _path)
         {
-            var (start, end) = (_space.Cuts[move.First], _space.Cuts[move.Last]);
             if (move.OpensWithOff)
-                entries.Add(new PaintedRegion(start, 0, 0, 0, PmpMode.Off));
-            entries.Add(new PaintedRegion(start, end - start, 0, move.Class, move.Mode));
+                entries.Add(new PaintedRegion(move.Start, 0, 0, 0, PmpMode.Off));
+            entries.Add(new PaintedRegion(move.Start, move.End - move.Start, 0, move.Class, move.Mode));
         }
         return entries.ToImmutable();
     }
@@ -90,10 +89,11 @@ internal sealed class ChainPlanner
         foreach (var move in Moves(decided, chain, limit - used))
         {
             var next = (ulong[])decided.Clone();
-            for (var i = move.First; i < move.Last; i++)
+            var (first, last) = _space.PiecesIn(move.Start, move.End);
+            for (var i = first; i < last; i++)
                 ChainSpace.Set(next, i);
             _path.Add(move);
-            if (Search(next, move.Last < _space.Pieces ? move.Last : -1, used + move.Cost, limit))
+            if (Search(next, _space.ChainAt(move.End, next), used + move.Cost, limit))
                 return true;
             _path.RemoveAt(_path.Count - 1);
             if (_left < 0)
@@ -129,27 +129,27 @@ internal sealed class ChainPlanner
                 {
                     // Entry 0 alone has a base without a predecessor: address 0.
                     if (chain >= first && chain < end)
-                        Add(new ChainMove(chain, end, painted, PmpMode.Tor, 1, false));
+                        Add(new ChainMove(_space.Cuts[chain], _space.Cuts[end], painted, PmpMode.Tor, false));
                     if (chain != first && most >= 2)
-                        Add(new ChainMove(first, end, painted, PmpMode.Tor, 2, true));
+                        Add(new ChainMove(_space.Cuts[first], _space.Cuts[end], painted, PmpMode.Tor, true));
                 }
-                var covered = -1;
+                ulong covered = 0;
                 for (var piece = first; piece < last; piece++)
                 {
-                    if (piece < covered || ChainSpace.Has(decided, piece))
+                    if (_space.Cuts[piece] < covered || ChainSpace.Has(decided, piece))
                         continue;
-                    var block = _space.Block(piece, first, last);
-                    if (block.First < 0)
+                    var (start, size) = _space.Block(piece, first, last, decided);
+                    if (size == 0)
                         continue;
-                    covered = block.Last;
-                    Add(new ChainMove(block.First, block.Last, painted,
-                        _space.Cuts[block.Last] - _space.Cuts[block.First] == 4 ? PmpMode.Na4 : PmpMode.Napot, 1, false));
+                    covered = start + size;
+                    Add(new ChainMove(start, covered, painted, size == 4 ? PmpMode.Na4 : PmpMode.Napot, false));
                 }
             }
 
             void Add(ChainMove move)
             {
-                if (Gain(move.First, move.Last) is > 0 and var gain)
+                var (from, to) = _space.PiecesIn(move.Start, move.End);
+                if (Gain(from, to) is > 0 and var gain)
                     moves.Add((move, gain));
             }
         }

@@ -55,16 +55,16 @@ internal static class ChainSweep
     private static ulong? AddRange(ChainSpace space, ImmutableArray<PaintedRegion>.Builder entries, int first, int last, int painted, ulong? chain)
     {
         var (start, end) = (space.Cuts[first], space.Cuts[last]);
-        var block = space.Block(first, first, last);
-        if (block == (first, last) || end == space.End)
+        if (end == space.End || ((end - start & (end - start - 1)) == 0 && (start & (end - start - 1)) == 0))
         {
             // A range cannot end at the end of the space: powers of two, from below.
-            for (var piece = first; piece < last;)
+            for (var at = start; at < end;)
             {
-                var (from, to) = space.Block(piece, piece, last);
-                var size = space.Cuts[to] - space.Cuts[from];
-                entries.Add(new PaintedRegion(space.Cuts[from], size, 0, painted, size == 4 ? PmpMode.Na4 : PmpMode.Napot));
-                piece = to;
+                var size = space.Granule;
+                while (size < end - at && (at & ((size << 1) - 1)) == 0 && size << 1 <= end - at)
+                    size <<= 1;
+                entries.Add(new PaintedRegion(at, size, 0, painted, size == 4 ? PmpMode.Na4 : PmpMode.Napot));
+                at += size;
             }
             return end;
         }

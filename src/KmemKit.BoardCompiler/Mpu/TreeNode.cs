@@ -8,6 +8,8 @@ internal sealed class TreeNode
     private readonly CellMap _map;
     private readonly int _firstCell;
     private readonly int _lastCell;
+    private Dictionary<ulong, TreeChoice>? _memo;
+    private TreeNode[]? _eighths;
 
     private TreeNode(CellMap map, int level, ulong start, int firstCell, int lastCell)
     {
@@ -24,6 +26,9 @@ internal sealed class TreeNode
             Exact &= map.Cells[i].Exact;
             Union |= map.Cells[i].Allowed;
         }
+        IsFree = Exact == map.Everything;
+        if (IsFree)
+            Union = 0;
     }
 
     /// <summary>log2 of the size.</summary>
@@ -33,12 +38,15 @@ internal sealed class TreeNode
 
     public ulong Size => 1UL << Level;
 
-    /// <summary>Classes that may decide everywhere, those that are exact everywhere, and those that may decide somewhere in the block.</summary>
+    /// <summary>Classes that may decide everywhere, those that are exact everywhere, and those of use somewhere in the block.</summary>
     public ulong Common { get; }
 
     public ulong Exact { get; }
 
     public ulong Union { get; private set; }
+
+    /// <summary>Whether anything may be here: no class is of use for it, and none is wrong.</summary>
+    public bool IsFree { get; }
 
     /// <summary>Null where the block is not divided: a leaf, all of whose addresses are decided alike.</summary>
     public TreeNode? Left { get; private set; }
@@ -48,7 +56,26 @@ internal sealed class TreeNode
     public bool IsLeaf => Left is null;
 
     /// <summary>Solutions by what the block inherits.</summary>
-    public Dictionary<ulong, TreeChoice> Memo { get; } = [];
+    public Dictionary<ulong, TreeChoice> Memo => _memo ??= [];
+
+    /// <summary>The eighths, from the lowest up: a leaf stands for all the eighths in it.</summary>
+    public TreeNode[] Eighths
+    {
+        get
+        {
+            if (_eighths is null)
+            {
+                _eighths = new TreeNode[8];
+                for (var i = 0; i < 8; i++)
+                {
+                    _eighths[i] = this;
+                    for (var bit = 2; bit >= 0 && !_eighths[i].IsLeaf; bit--)
+                        _eighths[i] = (i >> bit & 1) == 0 ? _eighths[i].Left! : _eighths[i].Right!;
+                }
+            }
+            return _eighths;
+        }
+    }
 
     /// <summary>The tree of a map.</summary>
     /// <param name="map">The problem.</param>
@@ -59,12 +86,12 @@ internal sealed class TreeNode
     private static TreeNode Build(CellMap map, int smallest, int level, ulong start, int first, int last)
     {
         var node = new TreeNode(map, level, start, first, last);
-        if (first == last)
+        if (first == last || node.IsFree)
             return node;
         if (level == smallest)
         {
             // Whatever decides here decides for all cells of the granule.
-            node.Union = node.Common;
+            node.Union = node.IsFree ? 0 : node.Common;
             return node.Common == 0 ? throw new UnalignedException(start) : node;
         }
         var middle = start + (1UL << (level - 1));

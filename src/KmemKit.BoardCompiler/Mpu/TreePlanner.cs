@@ -69,7 +69,7 @@ internal sealed class TreePlanner
         if (cost >= PlanCost.Infinite)
             return null;
         planner.Emit(planner._root, planner.Uniform(0));
-        var regions = planner._regions.OrderBy(r => r.Size).ThenBy(r => r.Start).ThenBy(r => r.Class).Select(Trim).ToImmutableArray();
+        var regions = planner._regions.OrderBy(r => r.Size).ThenBy(r => r.Start).ThenBy(r => r.Class).Select(r => Trim(r, smallestWithSubregions)).ToImmutableArray();
         return new SpacePlan(regions, Math.Min(bound, regions.Length), PlanCost.Waste(cost));
     }
 
@@ -119,21 +119,16 @@ internal sealed class TreePlanner
         for (var i = 0; i < 4; i++)
         {
             var painted = At(inherited, i);
-            result |= (ulong)(uint)((Part(node, i, 2).Union >> painted & 1) != 0 ? painted : Wrong) << i * ClassBits;
+            var union = node.Eighths[2 * i].Union | node.Eighths[2 * i + 1].Union;
+            result |= (ulong)(uint)((union >> painted & 1) != 0 ? painted : Wrong) << i * ClassBits;
         }
         return result;
     }
 
-    /// <summary>The part of that number out of 2^<paramref name="depth"/>, or the leaf around it.</summary>
-    private static TreeNode Part(TreeNode node, int index, int depth)
-    {
-        for (var bit = depth - 1; bit >= 0 && !node.IsLeaf; bit--)
-            node = (index >> bit & 1) == 0 ? node.Left! : node.Right!;
-        return node;
-    }
-
     private TreeChoice SolveLeaf(TreeNode node, ulong inherited)
     {
+        if (node.IsFree)
+            return default;
         var parts = _hasSubregions ? 4 : 1;
         var size = node.Size / (ulong)parts;
         var painted = node.Exact >> 1 != 0 ? Lowest(node.Exact & ~1UL) : node.Common >> 1 != 0 ? Lowest(node.Common & ~1UL) : 0;
@@ -205,8 +200,8 @@ internal sealed class TreePlanner
         // Four options lists in a row, at most the set and the inherited class each.
         Span<ulong> options = stackalloc ulong[4];
         for (var i = 0; i < 4; i++)
-            options[i] = Options(Part(node, first + i, 3), At(inherited, (first + i) / 2), set);
-        var half = Part(node, first == 0 ? 0 : 1, 1);
+            options[i] = Options(node.Eighths[first + i], At(inherited, (first + i) / 2), set);
+        var half = (first == 0 ? node.Left : node.Right)!;
         var eighth = node.Size / 8;
         ulong best = PlanCost.Infinite, below = 0;
         if (isSmallest)
@@ -215,7 +210,12 @@ internal sealed class TreePlanner
             for (var i = 0; i < 4; i++)
             {
                 var at = node.Start + (ulong)(first + i) * eighth;
-                var part = Part(node, first + i, 3);
+                var part = node.Eighths[first + i];
+                if (part.IsFree)
+                {
+                    below |= (ulong)Wrong << i * ClassBits;
+                    continue;
+                }
                 ulong least = PlanCost.Infinite;
                 var chosen = Wrong;
                 for (var left = options[i] & part.Common; left != 0; left &= left - 1)
@@ -252,6 +252,8 @@ internal sealed class TreePlanner
     /// <summary>What an eighth may be left with, a bit each.</summary>
     private static ulong Options(TreeNode part, int inherited, ulong set)
     {
+        if (part.IsFree)
+            return 1UL << Wrong;
         var kept = 1UL << ((part.Union >> inherited & 1) != 0 ? inherited : Wrong);
         if (!part.IsLeaf)
             return kept | (set & part.Union);
@@ -310,25 +312,35 @@ internal sealed class TreePlanner
         }
     }
 
-    /// <summary>A region all of whose enabled subregions are one aligned block is that block.</summary>
-    private static PaintedRegion Trim(PaintedRegion region)
+    /// <summary>
+    /// A region all of whose enabled subregions are one aligned block is that block; one with all of them in one half is that half, as long as that
+    /// is large enough for subregions.
+    /// </summary>
+    private static PaintedRegion Trim(PaintedRegion region, ulong smallestWithSubregions)
     {
         var enabled = unchecked((byte)~region.Disabled);
-        while (region.Disabled != 0 && ((enabled & 0x0f) == 0 || (enabled & 0xf0) == 0))
+        for (var parts = 1; parts <= 4; parts *= 2)
+        {
+            for (var at = 0; at < 8; at += parts)
+            {
+                if (enabled == ((1 << parts) - 1) << at)
+                    return region with { Start = region.Start + (ulong)at * (region.Size / 8), Size = region.Size / 8 * (ulong)parts, Disabled = 0 };
+            }
+        }
+        while (region.Disabled != 0 && region.Size > smallestWithSubregions && ((enabled & 0x0f) == 0 || (enabled & 0xf0) == 0))
         {
             var isUpper = (enabled & 0x0f) == 0;
             var half = isUpper ? enabled >> 4 : enabled;
             // Four eighths become eight: each bit twice.
-            byte doubled = 0;
+            enabled = 0;
             for (var i = 0; i < 8; i++)
-                doubled |= (byte)((half >> i / 2 & 1) << i);
+                enabled |= (byte)((half >> i / 2 & 1) << i);
             region = region with
             {
                 Start = isUpper ? region.Start + region.Size / 2 : region.Start,
                 Size = region.Size / 2,
-                Disabled = unchecked((byte)~doubled),
+                Disabled = unchecked((byte)~enabled),
             };
-            enabled = doubled;
         }
         return region;
     }

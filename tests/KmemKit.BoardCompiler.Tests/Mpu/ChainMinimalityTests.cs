@@ -19,7 +19,7 @@ public class ChainMinimalityTests
         for (var seed = 1; seed <= 150; seed++)
         {
             var space = SmallSpace.Random(new Random(seed), Granules, 2, seed % 3 > 0);
-            if (ChainPlanner.Plan(space.Map, 4) is not { } plan)
+            if (ChainPlanner.Plan(space.Map, 4, stateLimit: 20_000) is not { } plan)
                 continue;
             Assert.That(Decides(space, plan), Is.Null, $"seed {seed}: {space}\n{string.Join("\n", plan.Regions)}");
             proved += plan.IsMinimal ? 1 : 0;

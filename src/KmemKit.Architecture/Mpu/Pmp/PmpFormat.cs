@@ -118,6 +118,9 @@ public sealed class PmpFormat : MpuFormat
         _ => region.Range.Start.Value >> 2,
     };
 
+    /// <summary>Where a top-of-range entry starts that comes behind <paramref name="entry"/>.</summary>
+    public ulong ChainBase(MpuRegion entry) => BaseAfter(AddressRegister(entry ?? throw new ArgumentNullException(nameof(entry))));
+
     private ulong BaseAfter(ulong addressRegister) => addressRegister << 2 & ~(Granule - 1);
 
     private protected override MpuRegisterFile EncodeChecked(List<MpuRegion> regions, bool privilegedBackground)

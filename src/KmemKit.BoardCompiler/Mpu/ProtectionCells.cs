@@ -1,0 +1,174 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Mpu;
+using KmemKit.Architecture.Mpu.Pmp;
+using KmemKit.BoardCompiler.Protection;
+
+namespace KmemKit.BoardCompiler.Mpu;
+
+/// <summary>Turns a policy into problems for the planners: one for each space of the unit and each domain.</summary>
+/// <remarks>
+/// What an address wants is what the policy says, in the words the format has for it. A class may decide there if it says the same; "no region" if the
+/// background, or what lies behind, does. Where the unit's regions change nothing anything may; so it may where the policy says so for
+/// addresses without anything behind them; and an entry that may be rounded may reach over what no entry covers, up to the ends of the aligned power
+/// of two at its size (of its granules, for the formats that have no more need).
+/// </remarks>
+internal sealed class ProtectionCells
+{
+    private const ulong DefaultMapStep = 0x2000_0000;
+
+    private readonly ProtectionPolicy _policy;
+    private readonly MpuFormat _format;
+    private readonly MpuSpace _space;
+    private readonly ulong[] _points;
+    private readonly Dictionary<string, Cell[]> _states = new(StringComparer.Ordinal);
+
+    public ProtectionCells(ProtectionPolicy policy, MpuFormat format, MpuSpace space)
+    {
+        _policy = policy;
+        _format = format;
+        _space = space;
+        _points = Points();
+        States = [null, .. policy.Domains.Select(d => d.Name)];
+        var wants = States.Select(domain => _points.Select(p => Want(p, domain)).ToArray()).ToList();
+        Classes = [.. wants.SelectMany(w => w).Distinct().Where(IsClass)];
+        if (Classes.Length > CellMap.MostClasses)
+            return;
+        for (var i = 0; i < States.Length; i++)
+            _states[States[i] ?? ""] = [.. _points.Select((p, at) => CellOf(p, States[i], wants[i][at]))];
+        Locked = 0;
+        for (var i = 0; format is PmpFormat && i < Classes.Length; i++)
+            Locked |= PmpFormat.NeedsLock(Classes[i]) ? 1UL << (i + 1) : 0;
+    }
+
+    /// <summary>Null, for no domain, then the domains.</summary>
+    public ImmutableArray<string?> States { get; }
+
+    /// <summary>The sets of attributes that regions may need; more than <see cref="CellMap.MostClasses"/> cannot be planned.</summary>
+    public ImmutableArray<MpuAttributes> Classes { get; }
+
+    /// <summary>Classes that a region cannot give up again before reset.</summary>
+    public ulong Locked { get; }
+
+    /// <summary>The problem of one state.</summary>
+    /// <param name="domain">The state.</param>
+    /// <param name="behind">Regions of lower priority that are there already, the one that wins first.</param>
+    /// <param name="forbidden">Classes not to be used.</param>
+    public CellMap Map(string? domain, IReadOnlyList<PaintedRegion>? behind = null, ulong forbidden = 0)
+    {
+        var cells = _states[domain ?? ""];
+        return new CellMap(_format.AddressBits, Classes, behind is null && forbidden == 0 ? cells : Over(cells, behind ?? [], forbidden));
+    }
+
+    /// <summary>What all states have in common: where they want different things, anything may be.</summary>
+    public CellMap Common()
+    {
+        var everything = (1UL << (Classes.Length + 1)) - 1;
+        return new CellMap(_format.AddressBits, Classes, _points.Select((p, i) =>
+        {
+            var (allowed, exact) = (everything, everything);
+            foreach (var state in _states.Values)
+                (allowed, exact) = (allowed & state[i].Allowed, exact & state[i].Exact);
+            return allowed == 0 ? new Cell(p, everything, everything) : new Cell(p, allowed, exact);
+        }));
+    }
+
+    /// <summary>Edges of regions, with those of their subregions.</summary>
+    public static IEnumerable<ulong> Edges(IEnumerable<PaintedRegion> regions) => regions.SelectMany(r => r.Disabled == 0
+        ? [r.Start, r.Start + r.Size]
+        : Enumerable.Range(0, 9).Select(i => r.Start + (ulong)i * (r.Size / 8)));
+
+    private IEnumerable<Cell> Over(Cell[] cells, IReadOnlyList<PaintedRegion> behind, ulong forbidden)
+    {
+        var isExclusive = _format.Shape == MpuShape.BaseAndLimit;
+        var at = -1;
+        foreach (var point in new SortedSet<ulong>(_points.Concat(Edges(behind).Where(e => e < _format.AddressSpace.End.Value))))
+        {
+            while (at + 1 < _points.Length && _points[at + 1] <= point)
+                at++;
+            var cell = cells[at] with { Start = point };
+            var winner = behind.Where(r => r.Covers(point)).Select(r => r.Class).FirstOrDefault();
+            if (winner != 0)
+            {
+                cell = new Cell(point, Moved(cell.Allowed, winner), Moved(cell.Exact, winner));
+                // Base-and-limit regions may not overlap: what is covered stays covered.
+                if (isExclusive)
+                    cell = cell with { Allowed = cell.Allowed & 1, Exact = cell.Exact & 1 };
+            }
+            yield return cell with { Allowed = cell.Allowed & ~forbidden, Exact = cell.Exact & ~forbidden };
+        }
+
+        static ulong Moved(ulong mask, int winner) => (mask & ~1UL) | (mask >> winner & 1);
+    }
+
+    private ulong[] Points()
+    {
+        var points = new SortedSet<ulong> { 0 };
+        var ranges = _policy.Entries.Concat(_policy.Domains.SelectMany(d => d.Entries)).Select(e => e.Range)
+            .Concat(AllEntries().Where(e => e.AllowRounding).Select(e => Window(e.Range)))
+            .Concat(_policy.Populated ?? [])
+            .Append(_format.Ungoverned).Append(_format.NeverExecuted);
+        foreach (var range in ranges)
+        {
+            points.Add(range.Start.Value);
+            points.Add(range.End.IsTop ? 0 : range.End.Value);
+        }
+        for (ulong at = 0; _policy.PrivilegedBackground && _format is not PmpFormat && at <= uint.MaxValue; at += DefaultMapStep)
+            points.Add(at);
+        return [.. points.Where(p => p < _format.AddressSpace.End.Value)];
+    }
+
+    private IEnumerable<ProtectionEntry> AllEntries() => _policy.Entries.Concat(_policy.Domains.SelectMany(d => d.Entries));
+
+    /// <summary>How far an entry may be rounded.</summary>
+    private PhysRange Window(PhysRange range)
+    {
+        var unit = _format.Granule;
+        if (_format.Shape == MpuShape.PowerOfTwo)
+        {
+            while (unit < range.Size.Value)
+                unit <<= 1;
+        }
+        var start = range.Start.Value & ~(unit - 1);
+        var end = Math.Min((range.End.Value + unit - 1) & ~(unit - 1), _format.AddressSpace.End.Value);
+        return new PhysRange(new PhysAddr(start), end - start);
+    }
+
+    private MpuAttributes Want(ulong address, string? domain) => Effective(_policy.AttributesAt(address, domain, _format), address);
+
+    private MpuAttributes Effective(MpuAttributes attributes, ulong address)
+    {
+        var canonical = _format.Canonical(attributes, _space);
+        return _format.NeverExecuted.Contains(new PhysAddr(address))
+            ? _format.Canonical(canonical with { Privileged = canonical.Privileged & AccessRights.ReadWrite, User = canonical.User & AccessRights.ReadWrite }, _space)
+            : canonical;
+    }
+
+    private bool IsClass(MpuAttributes attributes) => _format.CheckAttributes(attributes, _space) == MpuFault.None;
+
+    private Cell CellOf(ulong address, string? domain, MpuAttributes want)
+    {
+        var everything = (1UL << (Classes.Length + 1)) - 1;
+        var here = new PhysAddr(address);
+        if (_format.Ungoverned.Contains(here))
+            return new Cell(address, everything, everything);
+        var uncovered = _policy.At(address, domain) is null;
+        if (uncovered && _policy.Populated is { } populated && !populated.Any(r => r.Contains(here)))
+            return new Cell(address, everything, everything);
+        var background = _policy.PrivilegedBackground || _format is PmpFormat ? _format.DefaultMap(address) : MpuAttributes.Deny;
+        var exact = Effective(background, address) == want ? 1UL : 0;
+        for (var i = 0; i < Classes.Length; i++)
+            exact |= Effective(Classes[i], address) == want ? 1UL << (i + 1) : 0;
+        var allowed = exact;
+        if (uncovered)
+        {
+            var entries = domain is null ? _policy.Entries : _policy.Entries.Concat(_policy.DomainOf(domain).Entries);
+            foreach (var entry in entries.Where(e => e.AllowRounding && Window(e.Range).Contains(here)))
+                allowed |= 1UL << (Classes.IndexOf(Effective(entry.Attributes, address)) + 1);
+        }
+        return new Cell(address, allowed, exact);
+    }
+}

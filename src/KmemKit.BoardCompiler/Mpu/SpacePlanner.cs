@@ -1,0 +1,138 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using KmemKit.Architecture.Mpu;
+
+namespace KmemKit.BoardCompiler.Mpu;
+
+/// <summary>Regions of one space: those that stay, and those of each state (no domain, then the domains).</summary>
+/// <param name="Static">Lowest priority; the one that wins first.</param>
+/// <param name="Own">By state; they win over the static ones.</param>
+/// <param name="LowerBound">No plan has a state with fewer.</param>
+internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, ImmutableArray<ImmutableArray<PaintedRegion>> Own, int LowerBound)
+{
+    public int Used => Static.Length + Own.Max(o => o.Length);
+
+    public int Writes => Own.Sum(o => o.Length);
+}
+
+/// <summary>Plans one space of a unit over all domains: fewest regions at a time first, then fewest writes for a switch.</summary>
+/// <remarks>
+/// The least table of each state alone gives the bound. Four ways to have regions in common are compared, and of those with fewest regions in the fullest
+/// state the one whose states have fewest regions of their own is taken:
+/// what the tables have in common as they are; the table of the policy without domains, with the least each domain has to lay over it; a table of what
+/// all states agree on, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
+/// </remarks>
+internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
+{
+    /// <summary>States that the search for PMP chains may look at, over all domains: some hundredths of a second.</summary>
+    private const int ChainStates = 800;
+
+    /// <summary>The plan, or null where no table solves a state.</summary>
+    /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
+    public SplitPlan? Plan()
+    {
+        var tables = new List<SpacePlan>();
+        foreach (var state in cells.States)
+        {
+            if (Least(cells.Map(state), true) is not { } table)
+                return null;
+            tables.Add(table);
+        }
+        var bound = tables.Max(t => t.LowerBound);
+        if (tables.Count == 1)
+            return new SplitPlan(tables[0].Regions, [[]], bound);
+        var candidates = new List<SplitPlan?>
+        {
+            Shared(tables, bound),
+            Laid(Least(cells.Map(null), false), bound),
+            format.Shape == MpuShape.BaseAndLimit ? null : Laid(Least(cells.Common(), false), bound),
+            new([], [.. tables.Select(t => t.Regions)], bound),
+        };
+        return candidates.Where(c => c is not null && c.Own.All(o => o.All(r => r.Mode == PmpMode.Off || (cells.Locked >> r.Class & 1) == 0)))
+            .OrderBy(c => c!.Used).ThenBy(c => c!.Writes).ThenByDescending(c => c!.Static.Length).FirstOrDefault();
+    }
+
+    /// <summary>Regions of the fullest state, without regard to what a switch writes: what a change of the policy is judged by.</summary>
+    public int? Count()
+    {
+        var most = 0;
+        foreach (var state in cells.States)
+        {
+            if (Least(cells.Map(state), true) is not { } table)
+                return null;
+            most = Math.Max(most, table.Regions.Length);
+        }
+        return most;
+    }
+
+    private SpacePlan? Least(CellMap map, bool isFirst) => format.Shape switch
+    {
+        MpuShape.PowerOfTwo => TreePlanner.Plan(map, format.Granule, format.SmallestWithSubregions),
+        MpuShape.BaseAndLimit => IntervalPlanner.Plan(map, format.Granule),
+        _ => ChainPlanner.Plan(map, format.Granule, isFirst, Math.Max(100, ChainStates / cells.States.Length)),
+    };
+
+    private SplitPlan? Laid(SpacePlan? behind, int bound)
+    {
+        if (behind is null)
+            return null;
+        var own = ImmutableArray.CreateBuilder<ImmutableArray<PaintedRegion>>();
+        foreach (var state in cells.States)
+        {
+            SpacePlan? over;
+            try
+            {
+                over = Least(cells.Map(state, behind.Regions, cells.Locked), true);
+            }
+            catch (UnalignedException)
+            {
+                // A static region that a domain would have to take away, in a format that has no way to.
+                return null;
+            }
+            if (over is null)
+                return null;
+            own.Add(over.Regions);
+        }
+        return new SplitPlan(behind.Regions, own.ToImmutable(), bound);
+    }
+
+    private SplitPlan Shared(List<SpacePlan> tables, int bound)
+    {
+        var shared = new HashSet<PaintedRegion>(format.Shape == MpuShape.PriorityChain
+            ? Suffix(tables)
+            : tables[0].Regions.Where(r => tables.All(t => t.Regions.Contains(r))));
+        if (format.Shape == MpuShape.PowerOfTwo)
+            RemoveLosers(tables, shared);
+        return new SplitPlan([.. tables[0].Regions.Where(shared.Contains)], [.. tables.Select(t => t.Regions.Where((r, at) =>
+            format.Shape == MpuShape.PriorityChain ? at < t.Regions.Length - shared.Count : !shared.Contains(r)).ToImmutableArray())], bound);
+    }
+
+    /// <summary>A region above one of its state's own that would be below it as a static one, and lose an address by that, cannot be static.</summary>
+    private static void RemoveLosers(List<SpacePlan> tables, HashSet<PaintedRegion> shared)
+    {
+        // Where more than one region covers, those regions by priority: all that can go wrong is there.
+        var stacks = tables.SelectMany(t => ProtectionCells.Edges(t.Regions).Distinct().Select(p => t.Regions.Where(r => r.Covers(p)).ToArray()))
+            .Where(stack => stack.Length > 1).ToList();
+        for (var changed = true; changed;)
+        {
+            changed = false;
+            foreach (var stack in stacks)
+            {
+                if (shared.Contains(stack[0]) && stack.Any(r => r.Class != stack[0].Class && !shared.Contains(r)))
+                    changed |= shared.Remove(stack[0]);
+            }
+        }
+    }
+
+    /// <summary>The longest end that all tables have, from an entry that does not start where the one before it ends.</summary>
+    private static List<PaintedRegion> Suffix(List<SpacePlan> tables)
+    {
+        var length = 0;
+        while (tables.All(t => length < t.Regions.Length
+            && t.Regions[t.Regions.Length - 1 - length] == tables[0].Regions[tables[0].Regions.Length - 1 - length]))
+            length++;
+        return [.. tables[0].Regions.Skip(tables[0].Regions.Length - length).SkipWhile(r => r.Mode == PmpMode.Tor)];
+    }
+}
