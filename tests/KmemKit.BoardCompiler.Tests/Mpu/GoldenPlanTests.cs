@@ -81,6 +81,7 @@ public class GoldenPlanTests
         Assert.That(Plan(PmpFormat.Rv32, Background(("a", 0, 0x3000, "rwx", "r"))).Used, Is.EqualTo(1), "from 0 the base is free");
         Assert.That(Plan(PmpFormat.Rv32, Background(("a", 0x1000, 0x1000, "rwx", "r"), ("b", 0x2000, 0x3000, "rwx", "rw"))).Used, Is.EqualTo(2), "behind a power of two");
         Assert.That(Plan(PmpFormat.Rv32, Background(("a", 0x1000, 0x3000, "rwx", "r"), ("b", 0x4000, 0x3000, "rwx", "rw"), ("c", 0x7000, 0x5000, "rwx", "rx"))).Used, Is.EqualTo(4));
+        Assert.That(Plan(PmpFormat.Rv32, Background(("a", 0x1000, 0x1000, "rwx", "rw"), ("b", 0x1400, 0x400, "rwx", "r"))).Used, Is.EqualTo(2), "a block in a block: four edges, two entries");
         Assert.That(Plan(PmpFormat.Rv32, RandomPolicy.Of(("a", 0x1000, 0x1000, "rwx", "r"))).Used, Is.EqualTo(2), "and a locked entry over everything that denies M-mode");
     });
 
