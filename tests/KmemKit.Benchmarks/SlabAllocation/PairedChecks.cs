@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
+using KmemKit.Benchmarks.Native;
 using KmemKit.BoardCompiler.Policies;
 using KmemKit.Runtime.Checks;
 
@@ -19,12 +20,17 @@ internal static class PairedChecks
 
     public static void Run()
     {
+        if (MallocPeer.NeedsStaticTls)
+        {
+            MallocPeer.RunAgain();
+            return;
+        }
         var machines = new List<SlabMachine>();
         var rows = new List<(string Name, IRunner Runner)>
         {
-            ("glibc", PairedSlab.Of("glibc", new NativeHeap(MallocPeer.Glibc()), Size)),
+            ("glibc", PairedSlab.Of("glibc", new NativeHeap(MallocPeer.Glibc), Size)),
         };
-        if (!MallocPeer.NeedsStaticTls && MallocPeer.Mimalloc() is { } mimalloc)
+        if (MallocPeer.Mimalloc() is { } mimalloc)
             rows.Add((mimalloc.Name, PairedSlab.Of(mimalloc.Name, new NativeHeap(mimalloc), Size)));
         rows.Add(("kmalloc", Machine(null).Kmalloc(Size)));
         foreach (var letters in new[] { "F", "Z", "P", "U", "FZPU" })

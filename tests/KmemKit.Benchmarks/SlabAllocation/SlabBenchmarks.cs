@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using BenchmarkDotNet.Attributes;
+using KmemKit.Benchmarks.Native;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.Benchmarks.SlabAllocation;
@@ -90,7 +91,7 @@ public class SlabBenchmarks : IDisposable
         "KmemCache" => _slub!.CacheWork(size),
         "SLAB" => _slab!.KmallocWork(size),
         "SLOB" => _slob!.KmallocWork(size),
-        _ => new Work<NativeHeap>(new NativeHeap(MallocPeer.Glibc()), size),
+        _ => new Work<NativeHeap>(new NativeHeap(MallocPeer.Glibc), size),
     };
 }
 

@@ -56,31 +56,6 @@ public class PlannerPropertyTests
             Assert.That(planned, Is.GreaterThan(iterations / 4));
     }
 
-    // By hand, for the numbers of the README and of a report: shows what planning takes, and asserts nothing about it.
-    [TestCaseSource(nameof(Formats)), Explicit("measures")]
-    public void Planning_time(MpuFormat format)
-    {
-        foreach (var (entries, domains) in new[] { (16, 8), (64, 0) })
-        {
-            var times = new List<double>();
-            var counts = new List<string>();
-            for (var seed = 1; seed <= 6; seed++)
-            {
-                var policy = RandomPolicy.Make(format, new Random(seed), entries, domains);
-                var watch = System.Diagnostics.Stopwatch.StartNew();
-                var (used, bound) = (0, 0);
-                foreach (var space in format.Spaces)
-                {
-                    var plan = new SpacePlanner(new ProtectionCells(policy, format, space), format).Plan();
-                    (used, bound) = (used + (plan?.Used ?? 0), bound + (plan?.LowerBound ?? 0));
-                }
-                times.Add(watch.Elapsed.TotalMilliseconds);
-                counts.Add($"{used}/{bound}");
-            }
-            TestContext.Out.WriteLine($"{format.Name} {entries}+{domains}: {string.Join(" ", times.Select(t => t.ToString("f1", CultureInfo.InvariantCulture)))} ms; {string.Join(" ", counts)}");
-        }
-    }
-
     private static SortedSet<ulong> Addresses(ProtectionPolicy policy, MpuPlan plan, Random random)
     {
         var edges = policy.Entries.Concat(policy.Domains.SelectMany(d => d.Entries)).Select(e => e.Range)
