@@ -62,7 +62,7 @@ public sealed unsafe partial class MemoryChecks
     {
         var books = new HashSet<ulong>();
         foreach (var cache in caches)
-            cache.VisitSlabs((in SlabView slab, ReadOnlySpan<ulong> free) => books.Add((ulong)slab.Cache.Store.BookOf(slab.Page.Index)));
+            cache.VisitSlabs((in SlabView slab, ReadOnlySpan<ulong> free) => books.Add((ulong)slab.Cache.Slabs.BookOf(slab.Page.Index)));
         return books;
     }
 

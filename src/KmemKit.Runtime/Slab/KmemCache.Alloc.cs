@@ -93,8 +93,8 @@ public sealed unsafe partial class KmemCache
             if (Allocator.TakeSample(cpu) && debugger.AllocSampled(cpu, this, requested, flags, site) is var sampled && sampled is not null)
                 return sampled;
         }
-        if (!_store.HasSlabs)
-            return _store.TakeWhole(cpu, flags);
+        if (_slob is not null)
+            return _slob.Take(cpu, flags);
         return IsWatched ? AllocWatched(cpu, flags, requested, site) : Refill(cpu, flags);
     }
 
@@ -110,7 +110,7 @@ public sealed unsafe partial class KmemCache
             {
                 array->Count = SharedObjects.Take(_shared, array->Stack, array->Batch);
                 if (array->Count == 0)
-                    array->Count = _store.Take(cpu.Number, array->Stack, array->Batch);
+                    array->Count = _slabs.Take(cpu.Number, array->Stack, array->Batch);
             }
             if (array->Count != 0)
             {
@@ -120,7 +120,7 @@ public sealed unsafe partial class KmemCache
             }
             Volatile.Write(ref array->Busy, 0);
             // The gate is open meanwhile: what is reclaimed for this slab may come from this array.
-            if (!_store.Grow(cpu, flags))
+            if (!_slabs.Grow(cpu, flags))
                 return null;
         }
     }
@@ -139,10 +139,10 @@ public sealed unsafe partial class KmemCache
         }
         while (true)
         {
-            ZoneLock.Acquire(ref _store.Lock);
-            var item = _store.TakeChecked(cpu, requested, site);
-            ZoneLock.Release(ref _store.Lock);
-            if (item is not null || !_store.Grow(cpu, flags))
+            ZoneLock.Acquire(ref _slabs.Lock);
+            var item = _slabs.TakeChecked(cpu, requested, site);
+            ZoneLock.Release(ref _slabs.Lock);
+            if (item is not null || !_slabs.Grow(cpu, flags))
                 return item;
         }
     }
@@ -166,19 +166,19 @@ public sealed unsafe partial class KmemCache
     }
 
     // An object of a slab that was taken out of use meanwhile.
-    private bool IsLost(byte* item) => _hasLostSlabs && Allocator.Ram.TryIndex(item, out var page) && _store.IsWrittenOff(_store.HeadOf(page));
+    private bool IsLost(byte* item) => _hasLostSlabs && Allocator.Ram.TryIndex(item, out var page) && _slabs.IsWrittenOff(_slabs.HeadOf(page));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void WriteOff(byte* item)
     {
         if (!Allocator.Ram.TryIndex(item, out var page))
             return;
-        var head = _store.HeadOf(page);
-        ZoneLock.Acquire(ref _store.Lock);
-        if (!_store.IsWrittenOff(head))
-            _store.WriteOff(head);
+        var head = _slabs.HeadOf(page);
+        ZoneLock.Acquire(ref _slabs.Lock);
+        if (!_slabs.IsWrittenOff(head))
+            _slabs.WriteOff(head);
         _hasLostSlabs = true;
-        ZoneLock.Release(ref _store.Lock);
+        ZoneLock.Release(ref _slabs.Lock);
     }
 
     private static int Move(ObjectArray* array, Span<nint> into)

@@ -61,15 +61,15 @@ public sealed unsafe partial class KmemCache
             Push(cpu, (byte*)item);
             return;
         }
-        var head = _store.HeadOf(page);
-        ZoneLock.Acquire(ref _store.Lock);
-        var index = _store.ViewOf(head).IndexOf(item, out var offset);
-        var isObject = index >= 0 && offset == 0 && !_store.IsFree(head, index);
-        var empty = isObject ? _store.PutBack(cpu.Number, head, index) : SlabInfo.None;
-        ZoneLock.Release(ref _store.Lock);
+        var head = _slabs.HeadOf(page);
+        ZoneLock.Acquire(ref _slabs.Lock);
+        var index = _slabs.ViewOf(head).IndexOf(item, out var offset);
+        var isObject = index >= 0 && offset == 0 && !_slabs.IsFree(head, index);
+        var empty = isObject ? _slabs.PutBack(cpu.Number, head, index) : SlabInfo.None;
+        ZoneLock.Release(ref _slabs.Lock);
         if (!isObject)
             throw new ObjectErrorException(ObjectErrorKind.DoubleFree, $"{Allocator.Describe(item)} is not an allocated object of {Name}.");
-        _store.Discard(cpu, empty);
+        _slabs.Discard(cpu, empty);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -84,14 +84,14 @@ public sealed unsafe partial class KmemCache
         {
             if (owner == PageOwner.Guarded && Allocator.Debugger is { } sampler)
                 sampler.FreeSampled(cpu, this, item, site);
-            else if (owner == PageOwner.Slob && !_store.HasSlabs)
-                _store.GiveWhole(cpu, item);
+            else if (owner == PageOwner.Slob && _slob is not null)
+                _slob.Give(cpu, item);
             else
                 Allocator.RefuseFree(cpu, this, owner, item, site);
         }
-        else if (!_store.HasSlabs)
+        else if (_slob is not null)
         {
-            _store.GiveWhole(cpu, item);
+            _slob.Give(cpu, item);
         }
         else if (IsWatched)
         {
@@ -115,7 +115,7 @@ public sealed unsafe partial class KmemCache
         array->Stack[array->Count++] = item;
         Volatile.Write(ref array->Busy, 0);
         if (empty != SlabInfo.None)
-            _store.Discard(cpu, empty);
+            _slabs.Discard(cpu, empty);
     }
 
     // The bottom of the stack has been free for longest.
@@ -123,7 +123,7 @@ public sealed unsafe partial class KmemCache
     {
         var empty = SlabInfo.None;
         if (!SharedObjects.TryPut(_shared, array->Stack, count))
-            empty = _store.Give(cpu, array->Stack, count);
+            empty = _slabs.Give(cpu, array->Stack, count);
         var left = array->Count - count;
         new Span<nint>(array->Stack + count, left).CopyTo(new Span<nint>(array->Stack, left));
         array->Count = left;
@@ -160,15 +160,15 @@ public sealed unsafe partial class KmemCache
             FreeAlone(cpu, item, site);
             return;
         }
-        var head = _store.HeadOf(page);
-        ZoneLock.Acquire(ref _store.Lock);
-        var view = _store.ViewOf(head);
+        var head = _slabs.HeadOf(page);
+        ZoneLock.Acquire(ref _slabs.Lock);
+        var view = _slabs.ViewOf(head);
         var index = view.IndexOf(item, out _);
-        var isFree = index >= 0 && _store.IsFree(head, index);
+        var isFree = index >= 0 && _slabs.IsFree(head, index);
         var verdict = Allocator.Debugger?.FreeProcessing(cpu, view, item, isFree, site) ?? FreeVerdict.Free;
-        var empty = verdict == FreeVerdict.Free && index >= 0 && !isFree ? _store.PutBack(cpu.Number, head, index) : SlabInfo.None;
-        ZoneLock.Release(ref _store.Lock);
-        _store.Discard(cpu, empty);
+        var empty = verdict == FreeVerdict.Free && index >= 0 && !isFree ? _slabs.PutBack(cpu.Number, head, index) : SlabInfo.None;
+        ZoneLock.Release(ref _slabs.Lock);
+        _slabs.Discard(cpu, empty);
         if (verdict == FreeVerdict.Keep)
             Allocator.Debugger?.Kept(cpu);
     }

@@ -15,12 +15,12 @@ public sealed unsafe partial class KmemCache
     public long Shrink(Cpu cpu)
     {
         ArgumentNullException.ThrowIfNull(cpu);
-        if (References == 0 || !_store.HasSlabs)
+        if (References == 0 || !HasSlabs)
             return 0;
         if (IsWatched)
             Allocator.Debugger?.Flushing(cpu, this);
         var pages = DrainArrays(cpu);
-        return pages + _store.Discard(cpu, _store.TakeEmpty());
+        return pages + _slabs.Discard(cpu, _slabs.TakeEmpty());
     }
 
     /// <summary>Ends a cache, or one of its names (<c>kmem_cache_destroy</c>).</summary>
@@ -85,11 +85,11 @@ public sealed unsafe partial class KmemCache
             {
                 empty = DrainRemotely(cpu, array);
             }
-            pages += _store.Discard(cpu, empty);
+            pages += _slabs.Discard(cpu, empty);
         }
         var batch = stackalloc byte*[64];
         for (var taken = SharedObjects.Take(_shared, batch, 64); taken != 0; taken = SharedObjects.Take(_shared, batch, 64))
-            pages += _store.Discard(cpu, _store.Give(cpu.Number, batch, taken));
+            pages += _slabs.Discard(cpu, _slabs.Give(cpu.Number, batch, taken));
         return pages;
     }
 
@@ -118,7 +118,7 @@ public sealed unsafe partial class KmemCache
     {
         var count = array->Count;
         array->Count = 0;
-        return count == 0 ? SlabInfo.None : _store.Give(cpu.Number, array->Stack, count);
+        return count == 0 ? SlabInfo.None : _slabs.Give(cpu.Number, array->Stack, count);
     }
 
     private List<VirtAddr> ListLive()

@@ -32,6 +32,10 @@ public sealed unsafe partial class KmemCache
     private readonly int _id;
     private readonly int _pageShift;
     private readonly ObjectStore _store;
+
+    // Of the two, the one that the store is: where there is no SLOB store there are slabs.
+    private readonly SlabbedStore _slabs;
+    private readonly Slob.SlobStore? _slob;
     private readonly List<string> _names = [];
     private SharedObjects* _shared;
     private byte** _stacks;
@@ -52,6 +56,8 @@ public sealed unsafe partial class KmemCache
         _owners = allocator.Ram.Owners;
         _pageShift = allocator.Ram.PageShift;
         _store = allocator.CreateStore(this);
+        _slabs = (_store as SlabbedStore)!;
+        _slob = _store as Slob.SlobStore;
     }
 
     /// <summary>Its name.</summary>
@@ -105,6 +111,12 @@ public sealed unsafe partial class KmemCache
     internal bool KeepsContents => Constructor is not null || (Flags & SlabFlags.TypesafeByRcu) != 0;
 
     internal ObjectStore Store => _store;
+
+    /// <summary>Its slabs; only where <see cref="HasSlabs"/>.</summary>
+    internal SlabbedStore Slabs => _slabs;
+
+    /// <summary>False for SLOB: objects of all caches share pages.</summary>
+    internal bool HasSlabs => _slob is null;
 
     /// <summary>Bytes asked of kmalloc: kept by layouts that have room for it.</summary>
     internal bool IsKmalloc { get; init; }

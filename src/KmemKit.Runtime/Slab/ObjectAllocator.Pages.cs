@@ -77,7 +77,7 @@ public sealed unsafe partial class ObjectAllocator
         foreach (var (cache, head) in slabs)
         {
             pages += 1L << Ram.OrderOf(head);
-            cache.Store.Destroy(cpu, head);
+            cache.Slabs.Destroy(cpu, head);
         }
         foreach (var (cache, _) in slabs)
         {

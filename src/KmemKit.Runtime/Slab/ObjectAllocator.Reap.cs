@@ -31,7 +31,7 @@ public sealed unsafe partial class ObjectAllocator
             {
                 _reapHand = (_reapHand + 1) % _caches.Count;
                 var cache = _caches[_reapHand];
-                if (!cache.Store.HasSlabs || !cache.IsReapable())
+                if (!cache.HasSlabs || !cache.IsReapable())
                     continue;
                 var counts = cache.Count();
                 var free = counts.Objects - counts.ActiveObjects + cache.CachedObjects;

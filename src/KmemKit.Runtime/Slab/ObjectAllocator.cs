@@ -170,9 +170,9 @@ public sealed unsafe partial class ObjectAllocator : IDisposable, IReclaimer
     public bool FindSlab(void* address, out SlabView slab)
     {
         slab = default;
-        if (!Ram.TryIndex(address, out var page) || CacheOf(Ram.OwnerOf(page)) is not { } cache || !cache.Store.HasSlabs)
+        if (!Ram.TryIndex(address, out var page) || CacheOf(Ram.OwnerOf(page)) is not { } cache || !cache.HasSlabs)
             return false;
-        slab = cache.Store.ViewOf(cache.Store.HeadOf(page));
+        slab = cache.Slabs.ViewOf(cache.Slabs.HeadOf(page));
         return true;
     }
 

@@ -43,10 +43,10 @@ public readonly unsafe struct SlabView
     public byte* ObjectAt(int index) => First + ((long)index * Cache.Layout.Size) + Cache.Layout.RedLeftPad;
 
     /// <summary>Objects that are allocated, or waiting in a CPU's array.</summary>
-    public int Used => Cache.Store.UsedOf(Page.Index);
+    public int Used => Cache.Slabs.UsedOf(Page.Index);
 
     /// <summary>The slot that would be given out next; -1 where none is free.</summary>
-    public int NextFree => Cache.Store.NextFreeOf(Page.Index);
+    public int NextFree => Cache.Slabs.NextFreeOf(Page.Index);
 
     /// <summary>The slot that an address lies in.</summary>
     /// <param name="address">A host address.</param>

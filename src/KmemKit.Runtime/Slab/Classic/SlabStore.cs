@@ -14,7 +14,7 @@ namespace KmemKit.Runtime.Slab.Classic;
 /// </code>
 /// <para>An empty slab stays on the free list while the node has not more free objects than free_limit; then it goes back. Source: mm/slab.c.</para>
 /// </remarks>
-internal sealed unsafe class SlabStore : ObjectStore
+internal sealed unsafe class SlabStore : SlabbedStore
 {
     private const byte OnFull = 1;
     private const byte OnPartial = 2;

@@ -125,7 +125,7 @@ public sealed unsafe partial class ObjectAllocator
         var owner = Ram.OwnerOf(page);
         if (owner == PageOwner.Large)
             debugger.LargeResized(item, (long)size);
-        else if (CacheOf(owner) is { IsWatched: true } cache && cache.Store.ViewOf(cache.Store.HeadOf(page)) is var slab && slab.IndexOf(item, out _) is >= 0 and var index)
+        else if (CacheOf(owner) is { IsWatched: true } cache && cache.Slabs.ViewOf(cache.Slabs.HeadOf(page)) is var slab && slab.IndexOf(item, out _) is >= 0 and var index)
             debugger.Resized(slab, index, (int)size);
     }
 

@@ -21,13 +21,12 @@ internal sealed unsafe class SlobStore(KmemCache cache, SlobHeap heap) : ObjectS
 
     public override int ObjectsPerSlab => 0;
 
-    public override bool HasSlabs => false;
-
     private bool IsLarge => Cache.Layout.Size >= Allocator.PageSize;
 
     public override ArrayPlan PlanArrays() => default;
 
-    public override byte* TakeWhole(Cpu cpu, GfpFlags flags)
+    /// <summary>An object, constructed; null without memory.</summary>
+    public byte* Take(Cpu cpu, GfpFlags flags)
     {
         byte* item;
         if (IsLarge)
@@ -49,7 +48,8 @@ internal sealed unsafe class SlobStore(KmemCache cache, SlobHeap heap) : ObjectS
         return item;
     }
 
-    public override void GiveWhole(Cpu cpu, void* item)
+    /// <summary>Frees an object, or after a grace period.</summary>
+    public void Give(Cpu cpu, void* item)
     {
         Interlocked.Decrement(ref _live);
         if ((Cache.Flags & SlabFlags.TypesafeByRcu) != 0)
@@ -81,36 +81,6 @@ internal sealed unsafe class SlobStore(KmemCache cache, SlobHeap heap) : ObjectS
     public override void Visit(SlabVisitor visitor)
     {
     }
-
-    public override uint TakeEmpty() => SlabInfo.None;
-
-    public override uint TakeEmpty(int slabs) => SlabInfo.None;
-
-    public override int Take(int cpu, byte** into, int wanted) => throw new NotSupportedException();
-
-    public override uint Give(int cpu, byte** objects, int count) => throw new NotSupportedException();
-
-    public override bool TryTakeSlot(int cpu, out uint head, out int index) => throw new NotSupportedException();
-
-    public override uint PutBack(int cpu, uint head, int index) => throw new NotSupportedException();
-
-    public override bool IsFree(uint head, int index) => throw new NotSupportedException();
-
-    public override bool IsWrittenOff(uint head) => throw new NotSupportedException();
-
-    public override int UsedOf(uint head) => throw new NotSupportedException();
-
-    public override int NextFreeOf(uint head) => throw new NotSupportedException();
-
-    public override void WriteOff(uint head) => throw new NotSupportedException();
-
-    public override SlabView ViewOf(uint head) => throw new NotSupportedException();
-
-    protected override bool Prepare(Cpu cpu, GfpFlags flags, uint head, SlabInfo* info) => throw new NotSupportedException();
-
-    protected override void Add(int cpu, uint head, SlabInfo* info) => throw new NotSupportedException();
-
-    protected override void Dispose(Cpu cpu, uint head) => throw new NotSupportedException();
 
     private void Put(Cpu cpu, void* item)
     {

@@ -16,7 +16,7 @@ namespace KmemKit.Runtime.Slab.Slub;
 /// which are small, has its bitmap elsewhere, in an object of another cache.</para>
 /// <para>Source: mm/slub.c; percpu sheaves of 6.18 for the arrays in front.</para>
 /// </remarks>
-internal sealed unsafe partial class SlubStore : ObjectStore
+internal sealed unsafe partial class SlubStore : SlabbedStore
 {
     private const byte Full = 0;
     private const byte Node = 1;
