@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Text;
+using KmemKit.Files;
 using KmemKit.Tool.Input;
 using NUnit.Framework;
 

@@ -1,6 +1,6 @@
 using System.Linq;
 using System.Text;
-using KmemKit.Tool.Input;
+using KmemKit.Files;
 using KmemKit.Tool.Output;
 using NUnit.Framework;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.Files;
 using KmemKit.Tool.Input;
 using KmemKit.Tool.Output;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Files;

@@ -5,6 +5,7 @@ using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers;
+using KmemKit.Files;
 using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Boot.Log;
 using KmemKit.Runtime.Proc;

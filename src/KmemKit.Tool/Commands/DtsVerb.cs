@@ -6,6 +6,7 @@ using KmemKit.BoardCompiler.Devicetree.Printing;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers;
+using KmemKit.Files;
 using KmemKit.Tool.Input;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Files;
 

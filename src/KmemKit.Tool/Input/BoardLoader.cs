@@ -7,6 +7,7 @@ using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.Files;
 using KmemKit.Tool.Commands;
 
 namespace KmemKit.Tool.Input;

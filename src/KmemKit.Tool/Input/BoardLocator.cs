@@ -1,6 +1,7 @@
 using System.IO;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.Files;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Files;
 
 namespace KmemKit.Tool.Input;

@@ -5,7 +5,7 @@ using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Files;
 
-namespace KmemKit.Tool.Input;
+namespace KmemKit.Files;
 
 /// <summary>Reads files strictly: what is not a readable text or blob of sensible size is a finding, never half a file.</summary>
 internal sealed class FileReader(DiagnosticBag findings)

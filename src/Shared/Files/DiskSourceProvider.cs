@@ -2,7 +2,7 @@ using System.Collections.Generic;
 using System.IO;
 using KmemKit.BoardCompiler.Sources;
 
-namespace KmemKit.Tool.Input;
+namespace KmemKit.Files;
 
 /// <summary>Gives the front end the files that a source includes. With <see cref="FileReader"/> the only place that touches the disk.</summary>
 internal sealed class DiskSourceProvider(FileReader reader, IReadOnlyList<string> includePaths) : ISourceProvider

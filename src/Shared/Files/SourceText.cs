@@ -2,7 +2,7 @@ using System;
 using System.Text;
 using System.Text.Unicode;
 
-namespace KmemKit.Tool.Input;
+namespace KmemKit.Files;
 
 /// <summary>What kind of file some bytes are, and the text in them.</summary>
 /// <remarks>
