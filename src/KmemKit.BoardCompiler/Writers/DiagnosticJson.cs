@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
@@ -7,13 +8,15 @@ namespace KmemKit.BoardCompiler.Writers;
 /// <summary>The <c>diagnostics</c> array that every JSON object of <c>kmem</c> has.</summary>
 internal static class DiagnosticJson
 {
-    public static void Write(JsonText json, IEnumerable<KmemDiagnostic> diagnostics)
+    public static void Write(JsonText json, IEnumerable<KmemDiagnostic> diagnostics) => Write(json, diagnostics, PlaceNames.AsGiven);
+
+    public static void Write(JsonText json, IEnumerable<KmemDiagnostic> diagnostics, Func<SourceFile, string> nameOf)
     {
         json.Name("diagnostics").BeginArray();
         foreach (var diagnostic in diagnostics)
         {
             json.BeginObject().Member("id", diagnostic.Id).Member("severity", NameOf(diagnostic.Severity));
-            WritePlace(json, diagnostic.Span);
+            WritePlace(json, diagnostic.Span, nameOf);
             json.Member("message", diagnostic.Message);
             if (!diagnostic.Related.IsDefaultOrEmpty)
             {
@@ -21,7 +24,7 @@ internal static class DiagnosticJson
                 foreach (var related in diagnostic.Related)
                 {
                     json.BeginObject();
-                    WritePlace(json, related.Span);
+                    WritePlace(json, related.Span, nameOf);
                     json.Member("message", related.Message).EndObject();
                 }
                 json.EndArray();
@@ -32,7 +35,10 @@ internal static class DiagnosticJson
     }
 
     /// <summary>The members <c>file</c>, <c>line</c> and <c>column</c>, both from 1; null where nothing is known.</summary>
-    public static void WritePlace(JsonText json, SourceSpan span)
+    public static void WritePlace(JsonText json, SourceSpan span) => WritePlace(json, span, PlaceNames.AsGiven);
+
+    /// <summary>The same, with files called as <paramref name="nameOf"/> says.</summary>
+    public static void WritePlace(JsonText json, SourceSpan span, Func<SourceFile, string> nameOf)
     {
         if (!span.IsKnown)
         {
@@ -40,7 +46,7 @@ internal static class DiagnosticJson
             return;
         }
         var position = span.StartPosition;
-        json.Member("file", span.File!.Path);
+        json.Member("file", nameOf(span.File!));
         json.Name("line").Number((long)position.Line + 1);
         json.Name("column").Number((long)position.Column + 1);
     }

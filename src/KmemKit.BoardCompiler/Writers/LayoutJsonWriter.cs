@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Text;
@@ -5,6 +6,7 @@ using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.BoardCompiler.Writers;
 
@@ -17,7 +19,10 @@ public static class LayoutJsonWriter
     /// <summary>The object of a board that has a layout.</summary>
     /// <param name="layout">The layout.</param>
     /// <param name="diagnostics">All findings about the board, of every stage.</param>
-    public static string Write(MemoryLayout layout, ImmutableArray<KmemDiagnostic> diagnostics)
+    public static string Write(MemoryLayout layout, ImmutableArray<KmemDiagnostic> diagnostics) => Write(layout, diagnostics, PlaceNames.AsGiven);
+
+    /// <summary>The same, with files called as <paramref name="nameOf"/> says.</summary>
+    internal static string Write(MemoryLayout layout, ImmutableArray<KmemDiagnostic> diagnostics, Func<SourceFile, string> nameOf)
     {
         var output = new StringBuilder(2048);
         var json = new JsonText(output);
@@ -31,10 +36,10 @@ public static class LayoutJsonWriter
         WriteLinear(json, layout);
         WriteZones(json, layout.Zones);
         json.Member("low_pages", layout.LowPages).Member("high_pages", layout.HighPages);
-        DiagnosticJson.Write(json, diagnostics);
+        DiagnosticJson.Write(json, diagnostics, nameOf);
         json.Member("page_size", layout.Pages.PageSize);
-        WriteHoles(json, layout.Holes);
-        WriteReserved(json, layout.Reserved);
+        WriteHoles(json, layout.Holes, nameOf);
+        WriteReserved(json, layout.Reserved, nameOf);
         WriteModel(json, layout.Model);
         json.Name("messages").BeginArray();
         foreach (var message in layout.Messages)
@@ -109,20 +114,20 @@ public static class LayoutJsonWriter
         json.EndArray();
     }
 
-    private static void WriteHoles(JsonText json, ImmutableArray<PhysicalHole> holes)
+    private static void WriteHoles(JsonText json, ImmutableArray<PhysicalHole> holes, Func<SourceFile, string> nameOf)
     {
         json.Name("holes").BeginArray();
         foreach (var hole in holes)
         {
             WriteRange(json.BeginObject(), hole.Range);
             json.Member("kind", NameOf(hole.Kind));
-            DiagnosticJson.WritePlace(json, hole.Span);
+            DiagnosticJson.WritePlace(json, hole.Span, nameOf);
             json.EndObject();
         }
         json.EndArray();
     }
 
-    private static void WriteReserved(JsonText json, ImmutableArray<PlacedRegion> regions)
+    private static void WriteReserved(JsonText json, ImmutableArray<PlacedRegion> regions, Func<SourceFile, string> nameOf)
     {
         json.Name("reserved").BeginArray();
         foreach (var placed in regions)
@@ -131,7 +136,7 @@ public static class LayoutJsonWriter
             WriteRange(json, placed.Range);
             json.Name("no_map").Boolean(placed.Region.NoMap).Name("reusable").Boolean(placed.Region.Reusable);
             json.Name("source").String(placed.Region.Source == ReservedSource.MemReserve ? "memreserve" : "reserved-memory");
-            DiagnosticJson.WritePlace(json, placed.Region.Span);
+            DiagnosticJson.WritePlace(json, placed.Region.Span, nameOf);
             json.EndObject();
         }
         json.EndArray();

@@ -1,0 +1,42 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Devicetree.Blobs;
+using KmemKit.BoardCompiler.Devicetree.Printing;
+using KmemKit.BoardCompiler.Writers;
+
+namespace KmemKit.BoardCompiler.Artifacts;
+
+/// <summary>Every kind of artifact. The only list of them: a row here makes <c>kmem emit</c> and the build write the file.</summary>
+/// <remarks>
+/// No suffix is one that a board's own files have (<c>.dts</c>, <c>.dtb</c>, <c>_defconfig</c>): artifacts written beside the board overwrite nothing.
+/// Invariant: suffixes are unique, and a writer depends on nothing but the compilation.
+/// </remarks>
+public static class ArtifactTable
+{
+    /// <summary>All kinds, in the order in which they are written.</summary>
+    public static ImmutableArray<ArtifactKind> All { get; } =
+    [
+        ArtifactKind.Text("dts", ".kmem.dts", "flattened devicetree source", board => board.Tree is { } tree ? DtsPrinter.Print(tree) : null),
+        ArtifactKind.Binary("dtb", ".kmem.dtb", "devicetree blob", board => board.Tree is { } tree ? FdtWriter.Write(tree) : null),
+        ArtifactKind.Text("json", ".layout.json", "memory layout for machines", board => board.Layout is { } layout
+            ? LayoutJsonWriter.Write(layout, board.Diagnostics, PlaceNames.RelativeTo(layout.Board)) + "\n" : null),
+    ];
+
+    /// <summary>The words that name kinds, each once, in the order of <see cref="All"/>.</summary>
+    public static ImmutableArray<string> Names { get; } = [.. All.Select(kind => kind.Name).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>The kinds that any of <paramref name="names"/> names, in the order of <see cref="All"/>.</summary>
+    /// <exception cref="ArgumentException">A name is none of <see cref="Names"/>.</exception>
+    public static ImmutableArray<ArtifactKind> Named(IEnumerable<string> names)
+    {
+        if (names is null)
+            throw new ArgumentNullException(nameof(names));
+        var wanted = new HashSet<string>(names, StringComparer.Ordinal);
+        if (wanted.FirstOrDefault(name => !Names.Contains(name)) is { } unknown)
+            throw new ArgumentException($"'{unknown}' is no kind of artifact; there are {string.Join(", ", Names)}.", nameof(names));
+        return [.. All.Where(kind => wanted.Contains(kind.Name))];
+    }
+}
