@@ -5,7 +5,7 @@ using KmemKit.Architecture.Mpu.Pmsav5;
 using KmemKit.Architecture.Mpu.Pmsav7;
 using KmemKit.Architecture.Mpu.Pmsav8;
 using NUnit.Framework;
-using static KmemKit.Architecture.Mpu.AccessRights;
+using static KmemKit.Architecture.AccessRights;
 
 namespace KmemKit.Architecture.Tests.Mpu;
 

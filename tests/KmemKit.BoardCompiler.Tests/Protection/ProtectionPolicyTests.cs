@@ -1,11 +1,12 @@
 using System.Linq;
+using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 using KmemKit.Architecture.Mpu.Pmsav7;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Protection;
 using KmemKit.BoardCompiler.Tests.Boards;
 using NUnit.Framework;
-using static KmemKit.Architecture.Mpu.AccessRights;
+using static KmemKit.Architecture.AccessRights;
 
 namespace KmemKit.BoardCompiler.Tests.Protection;
 

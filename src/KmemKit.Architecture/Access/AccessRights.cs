@@ -1,7 +1,7 @@
 using System;
 using System.Text;
 
-namespace KmemKit.Architecture.Mpu;
+namespace KmemKit.Architecture;
 
 /// <summary>What may be done at an address.</summary>
 [Flags]
@@ -29,10 +29,10 @@ public enum AccessRights : byte
 /// <summary>Who accesses.</summary>
 public enum Privilege
 {
-    /// <summary>Unprivileged code: User mode, EL0, RISC-V S- and U-mode.</summary>
+    /// <summary>Unprivileged code: User mode, EL0, ring 3; RISC-V U-mode, and S-mode too where PMP is meant.</summary>
     User,
 
-    /// <summary>Privileged code: the other Arm modes, EL1, RISC-V M-mode.</summary>
+    /// <summary>Privileged code: the other Arm modes, EL1, rings 0 to 2; RISC-V S-mode, and M-mode where PMP is meant.</summary>
     Privileged,
 }
 
