@@ -1,0 +1,407 @@
+using System;
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using KmemKit.Architecture;
+using KmemKit.Runtime.Buddy;
+
+namespace KmemKit.Runtime.Iova;
+
+/// <summary>The addresses of one translated device or group of devices (struct iova_domain of the kernel): which are in use, and which come next.</summary>
+/// <remarks>
+/// <para>Ranges are aligned to their size rounded up to a power of two, and start below 4 GiB as long as there is room: devices that say they reach further
+/// often do not. Ranges of 1, 2, 4 ... 32 granules go through magazines of the CPU, so that taking and giving touches nothing that another CPU writes;
+/// a request of a size between is served by the next of these, as in the kernel, and has that length. Larger ones are exact.</para>
+/// <para>Every range's length is kept at its first granule: giving back what is not taken, or by another size, is refused and changes nothing.</para>
+/// <para>Where space is short the magazines of all CPUs are emptied before a request fails, so nothing is lost in them.</para>
+/// <para>Threads: each CPU number by one thread at a time; different ones at once. <see cref="Dispose"/> alone.</para>
+/// </remarks>
+public sealed unsafe class IovaDomain : IDisposable
+{
+    private const int CachedOrders = 6;
+    private const int DepotMagazines = 32;
+
+    private readonly IovaWindow?[] _windows;
+    private readonly int _shift;
+    private readonly ulong _first;
+    private readonly ulong _end;
+    private readonly int _cpus;
+    private readonly IovaCpuCache* _caches;
+    private readonly IovaMagazine*[] _depot = new IovaMagazine*[CachedOrders];
+    private readonly int[] _depotCounts = new int[CachedOrders];
+    private int _firstWithSpace;
+    private int _lock;
+    private bool _disposed;
+
+    /// <summary>An empty space.</summary>
+    /// <param name="granule">Smallest page of the translation: 4, 16 or 64 KiB.</param>
+    /// <param name="aperture">Addresses that ranges may have; edges are multiples of the granule. Address 0 is never given out: drivers take it for an error.</param>
+    /// <param name="cpus">CPUs that take and give.</param>
+    /// <exception cref="ArgumentException">The aperture is empty, not aligned, or has more than 2^40 granules.</exception>
+    public IovaDomain(PageGeometry granule, PhysRange aperture, int cpus)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(cpus, 1);
+        _shift = granule.PageShift;
+        if (aperture.IsEmpty || !aperture.Start.IsAligned(granule.PageSize) || (aperture.End.Wrapped & (granule.PageSize - 1)) != 0)
+            throw new ArgumentException($"The aperture {aperture} is empty, or its edges are no multiples of {granule.PageSize} bytes.", nameof(aperture));
+        _first = Math.Max(1, aperture.Start.Value >> _shift);
+        _end = (aperture.End.Last >> _shift) + 1;
+        var windows = ((_end - 1) >> IovaWindow.Bits) + 1;
+        if (windows > 1 << 20)
+            throw new ArgumentException($"The aperture {aperture} has more than 2^40 granules.", nameof(aperture));
+        _windows = new IovaWindow?[windows];
+        _firstWithSpace = (int)(_first >> IovaWindow.Bits);
+        _cpus = cpus;
+        _caches = (IovaCpuCache*)NativeMemory.AlignedAlloc((nuint)(cpus * CachedOrders * sizeof(IovaCpuCache)), 64);
+        for (var i = 0; i < cpus * CachedOrders; i++)
+            _caches[i] = new IovaCpuCache { Loaded = NewMagazine(), Previous = NewMagazine() };
+    }
+
+    /// <summary>Smallest page of the translation, in bytes.</summary>
+    public ulong Granule => 1UL << _shift;
+
+    /// <summary>How often magazines of all CPUs were emptied because space was short.</summary>
+    public ulong Flushes { get; private set; }
+
+    /// <summary>Takes a range (alloc_iova_fast).</summary>
+    /// <param name="cpu">Number of the CPU.</param>
+    /// <param name="bytes">At least 1; rounded up to granules.</param>
+    /// <param name="mask">The highest address the device can put out.</param>
+    /// <param name="address">Its first address.</param>
+    /// <returns>False where no aligned range of that size is free below the mask.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryTake(int cpu, ulong bytes, ulong mask, out BusAddr address)
+    {
+        var count = Granules(bytes);
+        if (count > 1UL << (CachedOrders - 1))
+            return TakeExactly(count, mask, out address);
+        var order = OrderOf(count);
+        var cache = CacheOf(cpu, order);
+        ZoneLock.Acquire(ref cache->Lock);
+        var magazine = cache->Loaded;
+        if (magazine->Count == 0 || !Reaches(mask, magazine->Ranges[magazine->Count - 1], 1UL << order))
+            return TakeSlowly(cache, order, mask, out address);
+        var first = magazine->Ranges[--magazine->Count];
+        ZoneLock.Release(ref cache->Lock);
+        *LengthAt(first) = 1u << order;
+        address = new BusAddr(first << _shift);
+        return true;
+    }
+
+    /// <summary>Gives a range back (free_iova_fast).</summary>
+    /// <param name="cpu">Number of the CPU, which need not be the one that took it.</param>
+    /// <param name="address">The range's first address.</param>
+    /// <param name="bytes">As it was taken.</param>
+    /// <exception cref="IovaException">No range of that size starts there; nothing changed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Give(int cpu, BusAddr address, ulong bytes)
+    {
+        var count = Granules(bytes);
+        var order = count > 1UL << (CachedOrders - 1) ? -1 : OrderOf(count);
+        var first = address.Value >> _shift;
+        var length = order < 0 ? count : 1UL << order;
+        if ((address.Value & (Granule - 1)) != 0 || first >= _end || _windows[first >> IovaWindow.Bits] is not { } window
+            || *window.LengthAt((uint)first & (IovaWindow.Granules - 1)) != length)
+            throw Refuse(address, bytes, length);
+        if (order < 0)
+        {
+            ZoneLock.Acquire(ref _lock);
+            GiveToWindow(first);
+            ZoneLock.Release(ref _lock);
+            return;
+        }
+        var cache = CacheOf(cpu, order);
+        ZoneLock.Acquire(ref cache->Lock);
+        *window.LengthAt((uint)first & (IovaWindow.Granules - 1)) = (uint)length | IovaWindow.InMagazine;
+        if (cache->Loaded->Count == IovaMagazine.Capacity)
+            MakeRoom(cache, order);
+        var magazine = cache->Loaded;
+        magazine->Ranges[magazine->Count++] = first;
+        ZoneLock.Release(ref cache->Lock);
+    }
+
+    /// <summary>Sets addresses apart, such as an interrupt doorbell or the buffer that a boot loader's display still scans (reserve_iova).</summary>
+    /// <param name="range">Edges are multiples of the granule; parts outside the aperture are set apart already.</param>
+    /// <exception cref="IovaException">A range in it is in use, or the edges are not aligned; nothing changed.</exception>
+    public void Reserve(PhysRange range)
+    {
+        if (!range.Start.IsAligned(Granule) || (range.End.Wrapped & (Granule - 1)) != 0)
+            throw new IovaException(IovaError.BadAddress, $"The edges of {range} are no multiples of the granule, {Text(Granule)} bytes.");
+        if (range.IsEmpty)
+            return;
+        Flush();
+        var first = Math.Max(_first, range.Start.Value >> _shift);
+        var end = Math.Min(_end, (range.End.Last >> _shift) + 1);
+        ZoneLock.Acquire(ref _lock);
+        try
+        {
+            for (var at = first; at < end; at = (at | (IovaWindow.Granules - 1)) + 1)
+            {
+                if (!WindowAt(at >> IovaWindow.Bits).IsFree((uint)at & (IovaWindow.Granules - 1), PartIn(at, end)))
+                    throw new IovaException(IovaError.InUse, $"Part of {range} is in use or set apart already.");
+            }
+            for (var at = first; at < end; at = (at | (IovaWindow.Granules - 1)) + 1)
+                WindowAt(at >> IovaWindow.Bits).Reserve((uint)at & (IovaWindow.Granules - 1), PartIn(at, end));
+        }
+        finally
+        {
+            ZoneLock.Release(ref _lock);
+        }
+    }
+
+    /// <summary>Bytes that nobody has; those that wait in magazines are among them.</summary>
+    public ulong CountAvailable()
+    {
+        Flush();
+        ZoneLock.Acquire(ref _lock);
+        var granules = 0UL;
+        for (var i = _first >> IovaWindow.Bits; i < (ulong)_windows.Length; i++)
+            granules += _windows[i]?.Free ?? EndOf(i) - StartOf(i);
+        ZoneLock.Release(ref _lock);
+        return granules << _shift;
+    }
+
+    /// <summary>Empties the magazines of all CPUs and the depot: what is free can merge again.</summary>
+    public void Flush()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        for (var i = 0; i < _cpus * CachedOrders; i++)
+        {
+            ZoneLock.Acquire(ref _caches[i].Lock);
+            ZoneLock.Acquire(ref _lock);
+            Empty(_caches[i].Loaded);
+            Empty(_caches[i].Previous);
+            ZoneLock.Release(ref _lock);
+            ZoneLock.Release(ref _caches[i].Lock);
+        }
+        ZoneLock.Acquire(ref _lock);
+        for (var order = 0; order < CachedOrders; order++)
+        {
+            while (PopDepot(order) is var magazine && magazine is not null)
+            {
+                Empty(magazine);
+                NativeMemory.Free(magazine);
+            }
+        }
+        Flushes++;
+        ZoneLock.Release(ref _lock);
+    }
+
+    /// <summary>Gives the tables back.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        Flush();
+        _disposed = true;
+        for (var i = 0; i < _cpus * CachedOrders; i++)
+        {
+            NativeMemory.Free(_caches[i].Loaded);
+            NativeMemory.Free(_caches[i].Previous);
+        }
+        NativeMemory.AlignedFree(_caches);
+        foreach (var window in _windows)
+            window?.Dispose();
+    }
+
+    /// <summary>Verifies every window. For tests, with nobody else at work.</summary>
+    internal void Verify()
+    {
+        foreach (var window in _windows)
+            window?.Verify();
+    }
+
+    // Called with the cache's lock, which it gives back.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeSlowly(IovaCpuCache* cache, int order, ulong mask, out BusAddr address)
+    {
+        if (cache->Loaded->Count == 0)
+            Refill(cache, order, mask);
+        var magazine = cache->Loaded;
+        // From the top down, as the kernel does for devices with a narrow mask.
+        for (var i = magazine->Count - 1; i >= 0; i--)
+        {
+            var first = magazine->Ranges[i];
+            if (!Reaches(mask, first, 1UL << order))
+                continue;
+            magazine->Ranges[i] = magazine->Ranges[--magazine->Count];
+            *LengthAt(first) = 1u << order;
+            ZoneLock.Release(ref cache->Lock);
+            address = new BusAddr(first << _shift);
+            return true;
+        }
+        ZoneLock.Release(ref cache->Lock);
+        return TakeExactly(1UL << order, mask, out address);
+    }
+
+    private void Refill(IovaCpuCache* cache, int order, ulong mask)
+    {
+        if (cache->Previous->Count != 0)
+        {
+            cache->Swap();
+            return;
+        }
+        ZoneLock.Acquire(ref _lock);
+        if (PopDepot(order) is var full && full is not null)
+        {
+            NativeMemory.Free(cache->Loaded);
+            cache->Loaded = full;
+        }
+        else
+        {
+            // One way into the windows for many ranges. A small batch: what a CPU holds and does not use is missing elsewhere until space is short.
+            const int batch = 32;
+            var magazine = cache->Loaded;
+            while (magazine->Count < batch && TryTakeFromWindows(1u << order, mask, out var first))
+            {
+                *LengthAt(first) |= IovaWindow.InMagazine;
+                magazine->Ranges[magazine->Count++] = first;
+            }
+            // The lowest on top.
+            new Span<ulong>(magazine->Ranges, magazine->Count).Reverse();
+        }
+        ZoneLock.Release(ref _lock);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeExactly(ulong count, ulong mask, out BusAddr address)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        for (var isFlushed = false; ; isFlushed = true)
+        {
+            var taken = false;
+            var first = 0UL;
+            if (count <= IovaWindow.Granules)
+            {
+                ZoneLock.Acquire(ref _lock);
+                taken = TryTakeFromWindows((uint)count, mask, out first);
+                ZoneLock.Release(ref _lock);
+            }
+            address = new BusAddr(first << _shift);
+            if (taken || isFlushed || count > IovaWindow.Granules)
+                return taken;
+            Flush();
+        }
+    }
+
+    // With the lock. Windows rise in address, so the first that has room is below 4 GiB as long as there is any.
+    private bool TryTakeFromWindows(uint count, ulong mask, out ulong first)
+    {
+        first = 0;
+        var limit = Math.Min(_end, mask == ulong.MaxValue ? ulong.MaxValue : (mask + 1) >> _shift);
+        for (var i = _firstWithSpace; i < _windows.Length && (ulong)i << IovaWindow.Bits < limit; i++)
+        {
+            var window = WindowAt((ulong)i);
+            if (window.Free == 0)
+            {
+                if (i == _firstWithSpace)
+                    _firstWithSpace++;
+                continue;
+            }
+            var below = Math.Min(limit - ((ulong)i << IovaWindow.Bits), IovaWindow.Granules);
+            if (!window.TryTake(count, (uint)below, out var granule))
+                continue;
+            first = ((ulong)i << IovaWindow.Bits) + granule;
+            return true;
+        }
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void MakeRoom(IovaCpuCache* cache, int order)
+    {
+        if (cache->Previous->Count == 0)
+        {
+            cache->Swap();
+            return;
+        }
+        ZoneLock.Acquire(ref _lock);
+        if (_depotCounts[order] < DepotMagazines)
+        {
+            cache->Loaded->Below = _depot[order];
+            _depot[order] = cache->Loaded;
+            _depotCounts[order]++;
+            cache->Loaded = NewMagazine();
+        }
+        else
+        {
+            Empty(cache->Loaded);
+        }
+        ZoneLock.Release(ref _lock);
+    }
+
+    private void Empty(IovaMagazine* magazine)
+    {
+        for (var i = 0; i < magazine->Count; i++)
+            GiveToWindow(magazine->Ranges[i]);
+        magazine->Count = 0;
+    }
+
+    private void GiveToWindow(ulong first)
+    {
+        var window = (int)(first >> IovaWindow.Bits);
+        _windows[window]!.Give((uint)first & (IovaWindow.Granules - 1));
+        _firstWithSpace = Math.Min(_firstWithSpace, window);
+    }
+
+    private IovaMagazine* PopDepot(int order)
+    {
+        var magazine = _depot[order];
+        if (magazine is not null)
+        {
+            _depot[order] = magazine->Below;
+            _depotCounts[order]--;
+        }
+        return magazine;
+    }
+
+    private IovaWindow WindowAt(ulong index) => _windows[index] ??= new IovaWindow(
+        (uint)(StartOf(index) - (index << IovaWindow.Bits)), (uint)(EndOf(index) - (index << IovaWindow.Bits)));
+
+    private ulong StartOf(ulong window) => Math.Max(_first, window << IovaWindow.Bits);
+
+    private ulong EndOf(ulong window) => Math.Min(_end, (window + 1) << IovaWindow.Bits);
+
+    private static uint PartIn(ulong at, ulong end) => (uint)Math.Min(end - at, IovaWindow.Granules - (at & (IovaWindow.Granules - 1)));
+
+    private ulong Granules(ulong bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(bytes);
+        return ((bytes - 1) >> _shift) + 1;
+    }
+
+    private static int OrderOf(ulong count) => 64 - BitOperations.LeadingZeroCount(count - 1);
+
+    private bool Reaches(ulong mask, ulong first, ulong count) => ((first + count) << _shift) - 1 <= mask;
+
+    private IovaCpuCache* CacheOf(int cpu, int order)
+    {
+        if ((uint)cpu >= (uint)_cpus)
+            throw new ArgumentOutOfRangeException(nameof(cpu), cpu, $"The space has {Text((ulong)_cpus)} CPUs.");
+        return _caches + ((cpu * CachedOrders) + order);
+    }
+
+    private uint* LengthAt(ulong first) => _windows[first >> IovaWindow.Bits]!.LengthAt((uint)first & (IovaWindow.Granules - 1));
+
+    private static IovaMagazine* NewMagazine()
+    {
+        var magazine = (IovaMagazine*)NativeMemory.Alloc((nuint)sizeof(IovaMagazine));
+        magazine->Count = 0;
+        magazine->Below = null;
+        return magazine;
+    }
+
+    private IovaException Refuse(BusAddr address, ulong bytes, ulong count)
+    {
+        var what = $"The range of {Text(bytes)} bytes at {address} cannot be given back: ";
+        if ((address.Value & (Granule - 1)) != 0 || address.Value >> _shift >= _end)
+            return new IovaException(IovaError.BadAddress, what + "the address is no multiple of the granule, or outside the space.");
+        var length = _windows[address.Value >> _shift >> IovaWindow.Bits] is null ? 0 : *LengthAt(address.Value >> _shift);
+        return length == 0 || (length & IovaWindow.InMagazine) != 0
+            ? new IovaException(IovaError.NotTaken, what + "no range that is in use starts there.")
+            : new IovaException(IovaError.WrongSize, what + $"the one there has {Text((ulong)length << _shift)} bytes, and {Text(count << _shift)} are given back.");
+    }
+
+    private static string Text(ulong value) => value.ToString(CultureInfo.InvariantCulture);
+}
