@@ -151,11 +151,11 @@ public class SmmuV3WordTests
     [Test]
     public void A_page_request_has_its_fields() => Assert.Multiple(() =>
     {
-        var request = PageRequestRecord.Create(0x42, 0x77, 0x1234_5FFF, 0x155, Architecture.Mpu.AccessRights.ReadWrite, privileged: true, last: true);
+        var request = PageRequestRecord.Create(0x42, 0x77, 0x1234_5FFF, 0x155, AccessRights.ReadWrite, privileged: true, last: true);
         Assert.That(request.Word0, Is.EqualTo(0x42UL | 0x77UL << 32 | 1UL << 58 | 1UL << 60 | 1UL << 61 | 1UL << 62 | 1UL << 63));
         Assert.That(request.Word1, Is.EqualTo(0x1234_5000UL | 0x155));
         Assert.That(request.SubstreamId, Is.EqualTo(0x77));
-        Assert.That(request.Rights, Is.EqualTo(Architecture.Mpu.AccessRights.ReadWrite));
+        Assert.That(request.Rights, Is.EqualTo(AccessRights.ReadWrite));
     });
 
     // 5.1: L2Ptr 51:6, Span 4:0.

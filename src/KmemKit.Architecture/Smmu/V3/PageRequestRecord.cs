@@ -16,9 +16,9 @@ public readonly record struct PageRequestRecord(ulong Word0, ulong Word1)
     /// <param name="rights">What is wanted.</param>
     /// <param name="privileged">For privileged code.</param>
     /// <param name="last">The last request of its group, which is answered.</param>
-    public static PageRequestRecord Create(uint stream, uint? substream, ulong address, int group, Mpu.AccessRights rights, bool privileged, bool last) => new(
-        stream | ((ulong)((substream ?? 0) & 0xFFFFF) << 32) | Bit(privileged, 58) | Bit((rights & Mpu.AccessRights.Execute) != 0, 59)
-            | Bit((rights & Mpu.AccessRights.Read) != 0, 60) | Bit((rights & Mpu.AccessRights.Write) != 0, 61) | Bit(last, 62) | Bit(substream is not null, 63),
+    public static PageRequestRecord Create(uint stream, uint? substream, ulong address, int group, AccessRights rights, bool privileged, bool last) => new(
+        stream | ((ulong)((substream ?? 0) & 0xFFFFF) << 32) | Bit(privileged, 58) | Bit((rights & AccessRights.Execute) != 0, 59)
+            | Bit((rights & AccessRights.Read) != 0, 60) | Bit((rights & AccessRights.Write) != 0, 61) | Bit(last, 62) | Bit(substream is not null, 63),
         ((ulong)group & 0x1FF) | (address & ~0xFFFUL));
 
     /// <summary>StreamID, bits 31 to 0.</summary>
@@ -31,9 +31,9 @@ public readonly record struct PageRequestRecord(ulong Word0, ulong Word1)
     public bool IsPrivileged => (Word0 & (1UL << 58)) != 0;
 
     /// <summary>X, R, W, bits 59 to 61.</summary>
-    public Mpu.AccessRights Rights =>
-        ((Word0 & (1UL << 59)) != 0 ? Mpu.AccessRights.Execute : 0) | ((Word0 & (1UL << 60)) != 0 ? Mpu.AccessRights.Read : 0)
-        | ((Word0 & (1UL << 61)) != 0 ? Mpu.AccessRights.Write : 0);
+    public AccessRights Rights =>
+        ((Word0 & (1UL << 59)) != 0 ? AccessRights.Execute : 0) | ((Word0 & (1UL << 60)) != 0 ? AccessRights.Read : 0)
+        | ((Word0 & (1UL << 61)) != 0 ? AccessRights.Write : 0);
 
     /// <summary>Last, bit 62.</summary>
     public bool IsLast => (Word0 & (1UL << 62)) != 0;
