@@ -6,6 +6,7 @@ using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Policies;
 using KmemKit.BoardCompiler.Sources;
 
@@ -27,7 +28,8 @@ public static class BoardTypeModelBuilder
     /// <param name="ns">Namespace of the type.</param>
     /// <param name="typeName">Name of the type: an identifier that is not one of <see cref="BoardTypeWriter.MemberNames"/>.</param>
     /// <param name="madeFrom">The files that the head of the code names.</param>
-    public static BoardTypeModel Build(MemoryLayout layout, string ns, string typeName, string madeFrom)
+    /// <param name="mpuPlan">The regions of the protection unit; null where there is no plan.</param>
+    public static BoardTypeModel Build(MemoryLayout layout, string ns, string typeName, string madeFrom, MpuPlan? mpuPlan = null)
     {
         if (layout is null)
             throw new ArgumentNullException(nameof(layout));
@@ -65,6 +67,7 @@ public static class BoardTypeModelBuilder
             LinearRam = layout.Linear.Ram.ToEquatableArray(),
             Devices = devices,
             DeviceMembers = DeviceMembers(board, devices),
+            Mpu = mpuPlan is not null && board.Protection is { } protection ? MpuModel.Of(mpuPlan, protection) : null,
             BootLog = BootLog(layout),
         };
     }
