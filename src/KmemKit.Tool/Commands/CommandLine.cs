@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
+using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.Tool.Output;
 
 namespace KmemKit.Tool.Commands;
@@ -53,6 +54,7 @@ internal static class CommandLine
         root.Subcommands.Add(Check(shared, console));
         root.Subcommands.Add(Dts(shared, console));
         root.Subcommands.Add(Mpu(shared, console));
+        root.Subcommands.Add(Emit(shared, console));
         root.Subcommands.Add(Boot(shared, console));
         root.Subcommands.Add(SlabTop(shared, console));
         return root;
@@ -149,6 +151,26 @@ internal static class CommandLine
         });
         command.SetAction(result =>
             BoardRunner.Run(new MpuVerb(result.GetValue(format)!, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Emit(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("emit", "Write the files that the build makes of the boards: header, linker fragment, trees, emulator maps, reports.");
+        var boards = Boards();
+        var folder = new Option<string>("-o", "--out") { Description = "The folder to write to; it is made where it is missing.", HelpName = "FOLDER", Required = true };
+        var only = new Option<string[]>("--only")
+        {
+            Description = "Write this kind only; may be given often.", HelpName = string.Join('|', ArtifactTable.Names),
+            Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
+        };
+        only.AcceptOnlyFromAmong([.. ArtifactTable.Names]);
+        command.Arguments.Add(boards);
+        command.Options.Add(folder);
+        command.Options.Add(only);
+        command.SetAction(result => BoardRunner.Run(
+            new EmitVerb(result.GetValue(folder)!, result.GetValue(only) is { Length: > 0 } names ? ArtifactTable.Named(names) : ArtifactTable.All),
+            result.GetValue(boards)!, shared.Of(result), console));
         return command;
     }
 
