@@ -18,7 +18,7 @@ internal sealed class DtsVerb(bool asBlob, string? file) : IVerb
         if (tree is null)
             return request.Settings.Json ? new VerbOutput(FailureJson(name, findings) + "\n") : VerbOutput.None;
         var bytes = asBlob ? FdtWriter.Write(tree) : Encoding.UTF8.GetBytes(DtsPrinter.Print(tree));
-        if (file is not null && !OutputFile.Write(file, bytes, findings))
+        if (file is not null && !ChosenFile.Write(file, bytes, findings))
             return request.Settings.Json ? new VerbOutput(FailureJson(name, findings) + "\n") : VerbOutput.None;
         if (request.Settings.Json)
             return new VerbOutput(TreeJsonWriter.Write(name, asBlob, file, bytes, findings.ToImmutable()) + "\n");

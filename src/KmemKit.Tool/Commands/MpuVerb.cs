@@ -7,6 +7,7 @@ using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers;
 using KmemKit.BoardCompiler.Writers.Mpu;
+using KmemKit.Files;
 using KmemKit.Tool.Input;
 using KmemKit.Tool.Output;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Files;
@@ -34,7 +35,7 @@ internal sealed class MpuVerb(string format, string? file) : IVerb
         var text = request.Settings.Json ? MpuJsonWriter.Write(name, plan, findings.ToImmutable()) + "\n" : Text(name, plan, compilation!);
         if (file is not null)
         {
-            OutputFile.Write(file, Encoding.UTF8.GetBytes(text), findings);
+            ChosenFile.Write(file, Encoding.UTF8.GetBytes(text), findings);
             return VerbOutput.None;
         }
         var gap = _first || request.Settings.Json ? "" : "\n";

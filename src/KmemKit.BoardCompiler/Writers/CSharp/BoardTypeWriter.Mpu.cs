@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 
 namespace KmemKit.BoardCompiler.Writers.CSharp;
@@ -128,7 +129,7 @@ public static partial class BoardTypeWriter
     private static string Attributes(MpuAttributes attributes) =>
         $"new {MpuNs}MpuAttributes({Rights(attributes.Privileged)}, {Rights(attributes.User)}, {MpuNs}MpuMemoryType.{attributes.Memory}, {CSharpLiteral.Bool(attributes.Shareable)})";
 
-    private static string Rights(AccessRights rights) => $"({MpuNs}AccessRights){Int((int)rights)}";
+    private static string Rights(AccessRights rights) => $"({Arch}AccessRights){Int((int)rights)}";
 
     private static string Int(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
+using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Mpu;
 
