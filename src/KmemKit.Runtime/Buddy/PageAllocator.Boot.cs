@@ -45,7 +45,8 @@ public sealed unsafe partial class PageAllocator
         for (var i = 0; i < ZoneArray.Length; i++)
             ZoneArray[i] = CreateZone(i, layout.Zones[i], memblock);
         WriteBlocks();
-        PresentZoneTypes = ZoneArray.Aggregate(0, static (types, zone) => types | (1 << (int)zone.Type));
+        // A type that the kernel was built with and the board has no memory of is there all the same: its requests go to the zones below, never above.
+        PresentZoneTypes = Build.ZoneTypes.Concat(ZoneArray.Select(static zone => zone.Type)).Aggregate(0, static (types, type) => types | (1 << (int)type));
         _nodes = [.. ZoneArray.Select(static zone => zone.Node).Distinct().Order()];
         (_zoneLists, _localZoneLists) = BuildZoneLists();
         Release(memblock);
