@@ -22,6 +22,13 @@ internal sealed class ExecutionTests
     [
         "qcom/msm8974", "qcom/msm8974-dont-map-hole", "qcom/msm8974-vmalloc-saving", "qcom/msm7x30", "qcom/apq8016-sbc", "pc/pc-32", "pc/pc-pae", "pc/pc-64",
         "qemu/virt-cortex-a15", "qemu/virt-cortex-a53", "qemu/mps2-an385", "qemu/mps2-an505", "qemu/integratorcp-arm946",
+        "qemu/mps2-an386", "qemu/mps2-an500", "qemu/mps3-an547", "qemu/zcu102-rpu", "qemu/virt-riscv32", "qemu/virt-riscv64",
+    ];
+
+    private static readonly string[] ProtectedBoards =
+    [
+        "qemu/mps2-an385", "qemu/mps2-an386", "qemu/mps2-an500", "qemu/mps2-an505", "qemu/mps3-an547", "qemu/zcu102-rpu", "qemu/virt-riscv32", "qemu/virt-riscv64",
+        "qemu/integratorcp-arm946",
     ];
 
     [TestCaseSource(nameof(Boards))]
@@ -38,6 +45,39 @@ internal sealed class ExecutionTests
         var type = Load(board, out var layout);
         typeof(ExecutionTests).GetMethod(nameof(AssertTranslates), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
             .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [layout], null);
+    }
+
+    [TestCaseSource(nameof(ProtectedBoards))]
+    public void Generated_region_tables_are_the_plan(string board)
+    {
+        var type = Load(board, out _);
+        typeof(ExecutionTests).GetMethod(nameof(AssertProtects), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [Compile(board)], null);
+    }
+
+    private static void AssertProtects<TBoard>(BoardCompilation compilation) where TBoard : struct, IProtectedBoard<TBoard>
+    {
+        var (plan, policy, mpu) = (compilation.MpuPlan!, compilation.Board!.Protection!, TBoard.MpuPlan);
+        Assert.That((mpu.Format.Name, mpu.Format.Granule), Is.EqualTo((plan.Mpu.Format.Name, plan.Mpu.Format.Granule)));
+        Assert.That((mpu.RegionCount, mpu.Used, mpu.LowerBound, mpu.WasteBytes), Is.EqualTo((plan.Mpu.RegionCount!.Value, plan.Used, plan.LowerBound, plan.WasteBytes)));
+        Assert.That(mpu.PrivilegedBackground, Is.EqualTo(plan.PrivilegedBackground));
+        Assert.That(mpu.Static, Is.EqualTo(plan.Static.Select(r => r.Region)));
+        Assert.That(mpu.Domains.Select(d => d.Name), Is.EqualTo(plan.Domains.Select(d => d.Name ?? "")));
+        Assert.That(mpu.Entries.Select(e => (e.Name, e.Range, e.Attributes)), Is.EqualTo(policy.Entries.Select(e => (e.Name, e.Range, e.Attributes))));
+        foreach (var domain in mpu.Domains)
+        {
+            var name = domain.Name.Length == 0 ? null : domain.Name;
+            Assert.That(domain.Regions, Is.EqualTo(plan.Domains.Single(d => d.Name == name).Regions.Select(r => r.Region)));
+            if (name is not null)
+                Assert.That(domain.Entries.Select(e => (e.Name, e.Range, e.Attributes)), Is.EqualTo(policy.DomainOf(name).Entries.Select(e => (e.Name, e.Range, e.Attributes))));
+            // The registers are data: they have to be what the format says of the regions.
+            var encoded = mpu.Format.Encode(mpu.Static.Concat(domain.Regions), mpu.PrivilegedBackground);
+            Assert.That(domain.Registers.Shared, Is.EqualTo(encoded.Shared));
+            Assert.That(domain.Registers.Regions.Select(r => (r.Number, r.Space, string.Join(" ", r.Values))), Is.EqualTo(encoded.Regions.Select(r => (r.Number, r.Space, string.Join(" ", r.Values)))));
+            Assert.That(mpu.VerifyProgrammed(domain.Name, encoded), Is.Empty);
+        }
+        var member = typeof(TBoard).GetNestedType("Domains")!.GetProperties().Select(p => (BoardDomain)p.GetValue(null)!).ToArray();
+        Assert.That(member, Is.EqualTo(mpu.Domains));
     }
 
     private static void AssertEqual<TBoard>(MemoryLayout layout) where TBoard : struct, IBoard<TBoard>
@@ -133,12 +173,12 @@ internal sealed class ExecutionTests
         Assert.That(emitted.Success, string.Join("\n", project.Result.Diagnostics.Concat(emitted.Diagnostics)));
         image.Position = 0;
         var assembly = new AssemblyLoadContext(board, isCollectible: true).LoadFromStream(image);
-        layout = Plan(board);
+        layout = Compile(board).Layout!;
         return assembly.GetTypes().Single(t => t.Namespace == "Boards" && t.IsValueType && !t.IsNested);
     }
 
-    // The layout by the library, from the files themselves.
-    private static MemoryLayout Plan(string board)
+    // What the library says, from the files themselves.
+    private static BoardCompilation Compile(string board)
     {
         var path = Path.Combine(BoardFiles.Root, "boards", board, Path.GetFileName(board));
         var result = BoardPipeline.Compile(new BoardInput(new SourceFile(path + ".dts", File.ReadAllText(path + ".dts")))
@@ -147,7 +187,7 @@ internal sealed class ExecutionTests
             Defconfig = new SourceFile(path + "_defconfig", File.ReadAllText(path + "_defconfig")),
             RequireLayout = true,
         });
-        return result.Layout ?? throw new InvalidOperationException(string.Join("\n", result.Diagnostics));
+        return result.Layout is not null ? result : throw new InvalidOperationException(string.Join("\n", result.Diagnostics));
     }
 
     private sealed class DiskProvider : ISourceProvider

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Writers.CSharp;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -17,8 +18,6 @@ internal sealed record BoardRequest(string Key, string Path, string Name, string
 {
     /// <summary>The metadata of an AdditionalFiles item that holds the requests for it.</summary>
     public const string MetadataKey = "build_metadata.AdditionalFiles.KmemBoards";
-
-    public const string DefaultNamespace = "Boards";
 
     /// <summary>The requests for a file: none for a file that is no board, several for one source under several policies.</summary>
     /// <remarks>
@@ -42,7 +41,7 @@ internal sealed record BoardRequest(string Key, string Path, string Name, string
             var ns = Value("Namespace");
             var defconfig = Value("Defconfig");
             yield return new BoardRequest(
-                FilePath.Normalize(file.Path), file.Path, Value("Name"), ns.Length == 0 ? DefaultNamespace : ns,
+                FilePath.Normalize(file.Path), file.Path, Value("Name"), ns.Length == 0 ? BoardTypeNames.DefaultNamespace : ns,
                 defconfig.Length == 0 ? "" : FilePath.Normalize(defconfig), Value("Bootargs"));
         }
     }

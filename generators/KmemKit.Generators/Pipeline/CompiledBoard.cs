@@ -54,7 +54,7 @@ internal sealed record CompiledBoard(BoardTypeModel? Model, EquatableArray<Findi
         var madeFrom = FilePath.NameOf(main.Key);
         if (sources.Defconfig is not null)
             madeFrom += " and " + FilePath.RelativeTo(FilePath.FolderOf(main.Key), sources.Defconfig.Key);
-        return new CompiledBoard(BoardTypeModelBuilder.Build(result.Layout, request.Namespace, sources.Board.TypeName, madeFrom), findings);
+        return new CompiledBoard(BoardTypeModelBuilder.Build(result.Layout, request.Namespace, sources.Board.TypeName, madeFrom, result.MpuPlan), findings);
     }
 
     private static SourceFile FileOf(BoardText text) => new(text.Key, text.Text);

@@ -1,9 +1,5 @@
-using System;
-using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Linq;
-using KmemKit.BoardCompiler.Diagnostics;
-using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers.CSharp;
 using KmemKit.Generators.Diagnostics;
 
@@ -15,41 +11,12 @@ namespace KmemKit.Generators.Pipeline;
 /// <param name="Problem">What is wrong with the name; null where nothing is.</param>
 internal sealed record NamedBoard(BoardRequest Request, string TypeName, Finding? Problem)
 {
-    private static readonly HashSet<string> Members = new(BoardTypeWriter.MemberNames, StringComparer.Ordinal);
-
-    /// <summary>Names all boards of a compilation. Of two that would have one name the first keeps it.</summary>
+    /// <summary>Names all boards of a compilation.</summary>
     public static ImmutableArray<NamedBoard> Resolve(ImmutableArray<BoardRequest> requests)
     {
-        // The compiler tells generated files apart without regard to case, so types that differ only in case count as one.
-        var taken = new Dictionary<string, BoardRequest>(StringComparer.OrdinalIgnoreCase);
-        var boards = ImmutableArray.CreateBuilder<NamedBoard>(requests.Length);
-        foreach (var request in requests)
-        {
-            var stem = FilePath.StemOf(request.Key);
-            var asked = request.Name.Length > 0 ? request.Name : stem;
-            var name = request.Name.Length > 0 ? request.Name : CSharpName.ToPascalCase(stem, "Board") ?? "";
-            if (!CSharpName.IsIdentifier(name) || Members.Contains(name))
-            {
-                boards.Add(Refused(request, DiagnosticTable.BoardNameUnusable, asked));
-                continue;
-            }
-            if (!CSharpName.IsNamespace(request.Namespace))
-            {
-                boards.Add(Refused(request, DiagnosticTable.BoardNamespaceUnusable, request.Namespace));
-                continue;
-            }
-            var full = request.Namespace + "." + name;
-            if (taken.TryGetValue(full, out var first))
-            {
-                boards.Add(Refused(request, DiagnosticTable.BoardNameTaken, full, first.Path));
-                continue;
-            }
-            taken.Add(full, request);
-            boards.Add(new NamedBoard(request, name, null));
-        }
-        return boards.ToImmutable();
+        var names = BoardTypeNames.Resolve([.. requests.Select(r => new BoardTypeRequest(r.Path, r.Name, r.Namespace))]);
+        return requests
+            .Select((request, i) => new NamedBoard(request, names[i].TypeName, names[i].Problem is { } problem ? Finding.AtStartOf(request.Path, problem) : null))
+            .ToImmutableArray();
     }
-
-    private static NamedBoard Refused(BoardRequest request, DiagnosticDescriptor rule, params object[] arguments) =>
-        new(request, "", Finding.AtStartOf(request.Path, KmemDiagnostic.Create(rule, default, arguments)));
 }

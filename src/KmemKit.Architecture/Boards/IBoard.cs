@@ -98,4 +98,12 @@ public interface IMmuBoard<TSelf> : IBoard<TSelf> where TSelf : struct, IMmuBoar
 /// <summary>A board without MMU (<c>CONFIG_MMU=n</c>): a virtual address is the physical address, and an MPU guards both. There is no vmalloc.</summary>
 /// <typeparam name="TSelf">The board itself.</typeparam>
 public interface IMpuBoard<TSelf> : IBoard<TSelf> where TSelf : struct, IMpuBoard<TSelf>;
+
+/// <summary>A board without MMU that has a protection policy: its memory protection unit is planned.</summary>
+/// <typeparam name="TSelf">The board itself.</typeparam>
+public interface IProtectedBoard<TSelf> : IMpuBoard<TSelf> where TSelf : struct, IProtectedBoard<TSelf>
+{
+    /// <summary>The policy, the regions that grant it, and their register values.</summary>
+    static abstract BoardMpu MpuPlan { get; }
+}
 #endif

@@ -110,7 +110,7 @@ public interface ITranslationFormat
     /// <summary>What a leaf means below tables with these limits.</summary>
     PageAttributes DecodeLeaf(ulong descriptor, int level, ulong limits);
 
-    /// <summary>What a table descriptor means for what is below it.</summary>
+    /// <summary>What a table descriptor, or the OR of <see cref="Limits"/>, means for what is below.</summary>
     TableAttributes DecodeTable(ulong descriptor, int level);
 
     /// <summary>The first descriptor of a leaf.</summary>

@@ -65,4 +65,10 @@ public enum TranslationControls
 
     /// <summary>x86 1 GiB pages (CPUID Page1GB). Fixed.</summary>
     GigabytePages = 1 << 18,
+
+    /// <summary>Arm PXN attribute of short descriptors (ID_MMFR0.VMSA at least 4): bit 0 of a section, bit 2 of a table. Fixed.</summary>
+    PrivilegedExecuteNever = 1 << 19,
+
+    /// <summary>Arm FEAT_XNX: stage 2 withholds execution from EL1 and EL0 apart. Fixed.</summary>
+    Xnx = 1 << 20,
 }

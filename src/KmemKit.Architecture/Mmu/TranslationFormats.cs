@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Immutable;
+using KmemKit.Architecture.Mmu.Arm;
+using KmemKit.Architecture.Mmu.RiscV;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Mmu.X86;
 
@@ -13,6 +15,9 @@ public static class TranslationFormats
     [
         default(X86Format<TwoLevel>), default(X86Format<Pae>), default(X86Format<FourLevel>), default(X86Format<FiveLevel>),
         default(Vmsav8Format<Granule4K>), default(Vmsav8Format<Granule16K>), default(Vmsav8Format<Granule64K>),
+        default(Vmsav8Stage2Format<Granule4K>), default(Vmsav8Stage2Format<Granule16K>), default(Vmsav8Stage2Format<Granule64K>),
+        default(ArmShortFormat), default(ArmLpaeFormat), default(ArmLpaeStage2Format),
+        default(SvFormat<Sv32>), default(SvFormat<Sv39>), default(SvFormat<Sv48>), default(SvFormat<Sv57>),
     ];
 
     /// <summary>The format of that name, or null.</summary>

@@ -57,7 +57,9 @@ public static class Walker
                     var offset = address & ((1UL << format.LeafShift(descriptor, level)) - 1);
                     return new Translation(new TranslationFault(FaultCause.None, level), format.LeafAddress(descriptor, level) | offset, descriptor, at, limits);
                 default:
-                    return new Translation(new TranslationFault(format.CauseOf(descriptor, level), level), 0, descriptor, at, limits);
+                    // Limits are bits of table descriptors, so they decode as one.
+                    var domain = format.DecodeTable(limits, level).Domain;
+                    return new Translation(new TranslationFault(format.CauseOf(descriptor, level), level, domain), 0, descriptor, at, limits);
             }
         }
     }

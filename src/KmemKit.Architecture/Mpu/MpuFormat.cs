@@ -141,6 +141,18 @@ public abstract class MpuFormat
     /// <summary>Bits of a register: 32 or 64.</summary>
     public virtual int RegisterBits => 32;
 
+    /// <summary>Names of the registers of one region, in the order in which they are written; with 0 in all of them a region is off.</summary>
+    /// <param name="number">Its number.</param>
+    public abstract ImmutableArray<string> RegionRegisters(int number);
+
+    /// <summary>Names of the registers that all regions share, in the order in which they are written.</summary>
+    /// <param name="regionCount">Regions the unit has.</param>
+    public abstract ImmutableArray<string> SharedRegisters(int regionCount);
+
+    /// <summary>The bits of a register that keep what was written: the others read as something else, and mean nothing.</summary>
+    /// <param name="register">Its name.</param>
+    public virtual ulong KeptBits(string register) => RegisterBits < 64 ? (1UL << RegisterBits) - 1 : ulong.MaxValue;
+
     /// <summary>Decodes registers of known numbers and spaces, sorted by them, none wider than <see cref="RegisterBits"/>.</summary>
     private protected abstract MpuTable DecodeChecked(MpuRegisterFile registers, List<MpuRegionRegisters> regions);
 

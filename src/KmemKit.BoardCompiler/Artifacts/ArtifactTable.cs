@@ -5,7 +5,11 @@ using System.Linq;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Devicetree.Printing;
+using KmemKit.BoardCompiler.Diagram;
 using KmemKit.BoardCompiler.Writers;
+using KmemKit.BoardCompiler.Writers.C;
+using KmemKit.BoardCompiler.Writers.Emulators;
+using KmemKit.BoardCompiler.Writers.Linker;
 
 namespace KmemKit.BoardCompiler.Artifacts;
 
@@ -21,8 +25,14 @@ public static class ArtifactTable
     [
         ArtifactKind.Text("dts", ".kmem.dts", "flattened devicetree source", board => board.Tree is { } tree ? DtsPrinter.Print(tree) : null),
         ArtifactKind.Binary("dtb", ".kmem.dtb", "devicetree blob", board => board.Tree is { } tree ? FdtWriter.Write(tree) : null),
+        ArtifactKind.Text("c", ".kmem.h", "header for C, C++ and assembler", board => board.Layout is { } layout ? CHeaderWriter.Write(layout) : null),
+        ArtifactKind.Text("linker", ".ld", "linker script fragment", board => board.Layout is { } layout ? LinkerFragmentWriter.Write(layout) : null),
+        ArtifactKind.Text("renode", ".repl", "memory map for Renode", board => board.Layout is { } layout ? RenodePlatformWriter.Write(layout) : null),
+        ArtifactKind.Text("qemu", ".qemu.cfg", "memory arguments for QEMU's -readconfig", board => board.Layout is { } layout ? QemuConfigWriter.Write(layout) : null),
         ArtifactKind.Text("json", ".layout.json", "memory layout for machines", board => board.Layout is { } layout
             ? LayoutJsonWriter.Write(layout, board.Diagnostics, PlaceNames.RelativeTo(layout.Board)) + "\n" : null),
+        ArtifactKind.Text("svg", ".layout.svg", "memory layout as a drawing", board => board.Layout is { } layout ? LayoutSvgWriter.Write(DiagramPlanner.Plan(layout)) : null),
+        ArtifactKind.Text("markdown", ".layout.md", "memory layout for people", board => board.Layout is { } layout ? LayoutMarkdownWriter.Write(layout) : null),
     ];
 
     /// <summary>The words that name kinds, each once, in the order of <see cref="All"/>.</summary>

@@ -23,22 +23,52 @@ public static partial class DiagnosticTable
     /// <summary>The compiler could not read the board's source.</summary>
     public static DiagnosticDescriptor BoardUnreadable { get; } = Error("KMK0103", "The board's source cannot be read",
         "the compiler could not read {0}",
-        "Check that the file exists and is a text; a blob (.dtb) is named in a KmemBoard item only after it was decompiled to source.");
+        "Check that the file exists and is a text, and correct Include=\"...\" of the KmemBoard item.");
 
     /// <summary>The defconfig that an item names is not there.</summary>
     public static DiagnosticDescriptor DefconfigMissing { get; } = Error("KMK0104", "The board's defconfig is missing",
         "there is no defconfig at {0}",
         "Correct Defconfig=\"...\" on the KmemBoard item; its name must end in _defconfig.");
 
-    /// <summary>A blob as a board.</summary>
-    public static DiagnosticDescriptor BoardIsBlob { get; } = Error("KMK0105", "A blob is no board of a build",
-        "{0} is a devicetree blob, which the compiler cannot hand to a generator",
-        "Decompile it once with 'kmem dts -O dts -o board.dts board.dtb' and name the source in the KmemBoard item.");
-
     /// <summary>The project's framework is older than what boards need.</summary>
     public static DiagnosticDescriptor FrameworkTooOld { get; } = Error("KMK0106", "The project's framework has no boards",
         "boards need net10.0 or later, and the project is built for {0}",
         "Set TargetFramework to net10.0 or later, or give KmemBoard items a condition on it.");
+
+    /// <summary>The build is older than the tasks.</summary>
+    public static DiagnosticDescriptor MsBuildTooOld { get; } = Error("KMK0107", "MSBuild is too old",
+        "MSBuild {0} cannot run the tasks of KmemKit.Build, which need 18.0",
+        "Build with the .NET SDK 10.0.100 or later (dotnet --version), or with Visual Studio 2026.");
+
+    /// <summary>The compiler is older than what the generator was built for: it would warn (CS9057) and go on without boards.</summary>
+    public static DiagnosticDescriptor CompilerTooOld { get; } = Error("KMK0108", "The C# compiler is too old",
+        "the compiler {0} cannot load the generator of KmemKit, which needs roslyn4.14",
+        "Build with the .NET SDK 10.0.100 or later, or take out the reference to an older Microsoft.Net.Compilers.Toolset.");
+
+    /// <summary>Packages of two releases.</summary>
+    public static DiagnosticDescriptor PackageVersionsDiffer { get; } = Error("KMK0109", "KmemKit packages of different versions",
+        "KmemKit.Build is version {0} and {1} is version {2}; generated code needs both from one release",
+        "Refer to all KmemKit packages with one version.");
+
+    /// <summary>Two boards with one artifact.</summary>
+    public static DiagnosticDescriptor OutputTaken { get; } = Error("KMK0110", "Two boards write one file",
+        "{0} is already written for {1}",
+        "Set OutputDir=\"...\" on one of the two KmemBoard items.");
+
+    /// <summary>A switch that is neither on nor off.</summary>
+    public static DiagnosticDescriptor SwitchUnusable { get; } = Error("KMK0111", "A switch is neither true nor false",
+        "{0}=\"{1}\" is neither true nor false",
+        "Write true or false on the KmemBoard item, or leave it out.");
+
+    /// <summary>A build without the types that generated code uses.</summary>
+    public static DiagnosticDescriptor RuntimeMissing { get; } = Error("KMK0112", "KmemKit.Runtime is not referenced",
+        "boards need KmemKit.Runtime, and the project refers to KmemKit.Build alone",
+        "Refer to the package KmemKit, which brings both.");
+
+    /// <summary>A switch of an artifact that there is not.</summary>
+    public static DiagnosticDescriptor SwitchUnknown { get; } = Error("KMK0113", "No artifact has that switch",
+        "{0} switches no artifact; there are {1}",
+        "Correct the name on the KmemBoard item.");
 
     /// <summary>A fault of KmemKit's own.</summary>
     public static DiagnosticDescriptor BoardCompilerFailed { get; } = Error("KMK0199", "The board compiler failed",
@@ -47,7 +77,8 @@ public static partial class DiagnosticTable
 
     private static ImmutableArray<DiagnosticDescriptor> BoardItemRules =>
     [
-        BoardNameUnusable, BoardNamespaceUnusable, BoardNameTaken, BoardUnreadable, DefconfigMissing, BoardIsBlob, FrameworkTooOld,
-        BoardCompilerFailed,
+        BoardNameUnusable, BoardNamespaceUnusable, BoardNameTaken, BoardUnreadable, DefconfigMissing, FrameworkTooOld,
+        MsBuildTooOld, CompilerTooOld, PackageVersionsDiffer, OutputTaken, SwitchUnusable,
+        RuntimeMissing, SwitchUnknown, BoardCompilerFailed,
     ];
 }

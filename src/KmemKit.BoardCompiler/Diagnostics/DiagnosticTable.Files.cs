@@ -55,7 +55,12 @@ public static partial class DiagnosticTable
             "the memory of {0} cannot be booted: {1}",
             "Give the board memory enough for a kernel's own tables, in banks that this machine can hold; kmem layout shows the layout all the same.");
 
+        /// <summary>Board, why.</summary>
+        public static DiagnosticDescriptor NoProtectionPlan { get; } = Error("KMK0035", "No protection plan",
+            "{0} has no protection plan: {1}",
+            "Give the board a node compatible with \"kmemkit,protection\"; its regions are planned where the board runs without MMU.");
+
         internal static ImmutableArray<DiagnosticDescriptor> Rules =>
-            [NotFound, Unreadable, FolderWithoutBoard, TooLarge, NotText, WrongEncoding, OutputNotWritten, InternalError, NotBootable];
+            [NotFound, Unreadable, FolderWithoutBoard, TooLarge, NotText, WrongEncoding, OutputNotWritten, InternalError, NotBootable, NoProtectionPlan];
     }
 }

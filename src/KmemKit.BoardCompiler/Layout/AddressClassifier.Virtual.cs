@@ -117,7 +117,7 @@ public static partial class AddressClassifier
     /// TASK_SIZE: 32-bit Arm keeps 16 MiB below PAGE_OFFSET for modules (arch/arm/include/asm/memory.h); i386 ends at PAGE_OFFSET; x86-64 one page below
     /// 2^47, or 2^56 with five levels (arch/x86/include/asm/page_64_types.h); arm64 at 2^VA_BITS; riscv64 at half the table's reach. Null where nothing is known.
     /// </summary>
-    private static ulong? UserLimit(MemoryLayout layout) => layout.Board.Architecture switch
+    internal static ulong? UserLimit(MemoryLayout layout) => layout.Board.Architecture switch
     {
         TargetArchitecture.Arm when layout.PageOffset.Value > 16UL << 20 => layout.PageOffset.Value - (16UL << 20),
         TargetArchitecture.X86 or TargetArchitecture.RiscV32 => layout.PageOffset.Value,

@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
+using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.Tool.Output;
 
 namespace KmemKit.Tool.Commands;
@@ -52,6 +53,8 @@ internal static class CommandLine
         root.Subcommands.Add(Translate(shared, console));
         root.Subcommands.Add(Check(shared, console));
         root.Subcommands.Add(Dts(shared, console));
+        root.Subcommands.Add(Mpu(shared, console));
+        root.Subcommands.Add(Emit(shared, console));
         root.Subcommands.Add(Boot(shared, console));
         root.Subcommands.Add(SlabTop(shared, console));
         return root;
@@ -122,6 +125,52 @@ internal static class CommandLine
         });
         command.SetAction(result =>
             BoardRunner.Run(new DtsVerb(result.GetValue(format) == "dtb", result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Mpu(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("mpu", "Print the region table of the memory protection unit, with raw register values, for each domain.");
+        var boards = Boards();
+        var format = new Option<string>("-O", "--out-format")
+        {
+            Description = "Text, markdown tables, a C header or an include file for the GNU assembler.",
+            HelpName = string.Join('|', MpuVerb.Formats), DefaultValueFactory = _ => MpuVerb.Formats[0],
+        };
+        format.AcceptOnlyFromAmong([.. MpuVerb.Formats]);
+        var file = new Option<string?>("-o", "--out") { Description = "Write to this file and not to standard output; for one board.", HelpName = "FILE" };
+        command.Arguments.Add(boards);
+        command.Options.Add(format);
+        command.Options.Add(file);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(boards) is { Length: > 1 } && result.GetValue(file) is not null)
+                result.AddError("-o takes one board: several tables would overwrite each other.");
+            if (result.GetValue(shared.Json) && result.GetResult(format) is { Implicit: false })
+                result.AddError("-O and --json are two forms of one output: give one of them.");
+        });
+        command.SetAction(result =>
+            BoardRunner.Run(new MpuVerb(result.GetValue(format)!, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Emit(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("emit", "Write the files that the build makes of the boards: header, linker fragment, trees, emulator maps, reports.");
+        var boards = Boards();
+        var folder = new Option<string>("-o", "--out") { Description = "The folder to write to; it is made where it is missing.", HelpName = "FOLDER", Required = true };
+        var only = new Option<string[]>("--only")
+        {
+            Description = "Write this kind only; may be given often.", HelpName = string.Join('|', ArtifactTable.Names),
+            Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
+        };
+        only.AcceptOnlyFromAmong([.. ArtifactTable.Names]);
+        command.Arguments.Add(boards);
+        command.Options.Add(folder);
+        command.Options.Add(only);
+        command.SetAction(result => BoardRunner.Run(
+            new EmitVerb(result.GetValue(folder)!, result.GetValue(only) is { Length: > 0 } names ? ArtifactTable.Named(names) : ArtifactTable.All),
+            result.GetValue(boards)!, shared.Of(result), console));
         return command;
     }
 

@@ -20,7 +20,11 @@ internal sealed record BoardRequest(string Board, Settings Settings);
 /// <summary>A board that was asked for, as far as it could be made.</summary>
 /// <param name="Name">Its name; always known.</param>
 /// <param name="Layout">Its layout; null where an error left none.</param>
-internal sealed record LoadedBoard(string Name, MemoryLayout? Layout);
+internal sealed record LoadedBoard(string Name, MemoryLayout? Layout)
+{
+    /// <summary>All that was made of it; null where its files cannot be read.</summary>
+    public BoardCompilation? Compilation { get; init; }
+}
 
 /// <summary>Reads a board's files and hands them to the one pipeline that the build uses, too.</summary>
 internal static class BoardLoader
@@ -53,7 +57,7 @@ internal static class BoardLoader
             RequireLayout = requireLayout,
         });
         findings.AddRange(compilation.Diagnostics);
-        return new LoadedBoard(files.Name, compilation.Layout);
+        return new LoadedBoard(files.Name, compilation.Layout) { Compilation = compilation };
     }
 
     /// <summary>The tree alone.</summary>

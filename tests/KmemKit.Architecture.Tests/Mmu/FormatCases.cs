@@ -1,6 +1,8 @@
 using System.Collections.Generic;
 using System.Linq;
 using KmemKit.Architecture.Mmu;
+using KmemKit.Architecture.Mmu.Arm;
+using KmemKit.Architecture.Mmu.RiscV;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Mmu.X86;
 using static KmemKit.Architecture.Mmu.TranslationControls;
@@ -22,7 +24,23 @@ internal static class FormatCases
         new Vmsav8Format<Granule4K>(39, 40, isUpper: true), new Vmsav8Format<Granule4K>(25, 32, controls: Wxn),
         new Vmsav8Format<Granule16K>(36, 36, controls: HierarchyDisabled), new Vmsav8Format<Granule16K>(47, 48, isUpper: true, controls: HardwareAccessed | HardwareDirty),
         new Vmsav8Format<Granule64K>(42, 48, controls: HardwareAccessed | HardwareDirty | Wxn), new Vmsav8Format<Granule64K>(48, 52),
+        new Vmsav8Stage2Format<Granule4K>(40, 40, Xnx), new Vmsav8Stage2Format<Granule16K>(40, 42, HardwareAccessed), new Vmsav8Stage2Format<Granule64K>(32, 52),
+        new ArmShortFormat(3, controls: AccessFlag | PrivilegedExecuteNever), new ArmShortFormat(1, isUpper: true, TexRemap | AccessFlag | PrivilegedExecuteNever),
+        new ArmShortFormat(0, controls: None), new ArmShortFormat(2, controls: Wxn | Uwxn | PrivilegedExecuteNever),
+        // Domain 0 client, 1 manager, 2 no access, 3 reserved.
+        new ArmShortFormat(0, dacr: 0x5555_558d), new ArmShortFormat(0, controls: TexRemap, prrr: 0x0108_81a8, nmrr: 0x1234_9665),
+        new ArmLpaeFormat(30), new ArmLpaeFormat(31, isUpper: true, controls: Wxn), new ArmLpaeFormat(25, controls: Uwxn),
+        new ArmLpaeStage2Format(34), new ArmLpaeStage2Format(25),
+        new SvFormat<Sv32>(HardwareAccessed | HardwareDirty), new SvFormat<Sv39>(Svnapot | Svpbmt), new SvFormat<Sv48>(Svpbmt), new SvFormat<Sv57>(Svnapot),
     ];
+
+    /// <summary>Bits that a leaf of the shape puts out: fewer than the format's where only its largest leaf has room for more.</summary>
+    public static int OutputBits(ITranslationFormat format, LeafShape shape) => format.Name switch
+    {
+        "x86-32" when shape.Level == 1 => 32,
+        "arm-short" when shape.Bytes < 1 << 24 => 32,
+        _ => format.OutputBits,
+    };
 
     public static IEnumerable<(AccessRights Privileged, AccessRights User)> Rights =>
         from privileged in Enumerable.Range(0, 8) from user in Enumerable.Range(0, 8) select ((AccessRights)privileged, (AccessRights)user);

@@ -51,6 +51,31 @@ public sealed class PmpFormat : MpuFormat
     /// <inheritdoc/>
     public override int RegisterBits => _xlen;
 
+    /// <inheritdoc/>
+    public override ImmutableArray<string> RegionRegisters(int number) => [Numbered("pmpaddr", number)];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> SharedRegisters(int regionCount)
+    {
+        var names = ImmutableArray.CreateBuilder<string>();
+        for (var entry = 0; entry < regionCount; entry += _xlen / 8)
+            names.Add(ConfigurationOf(entry));
+        return names.ToImmutable();
+    }
+
+    /// <summary>From G = 2 the low G - 1 bits of an address read as ones behind NAPOT (section 3.7.1).</summary>
+    public override ulong KeptBits(string register) => register is not null && register.StartsWith("pmpaddr", StringComparison.Ordinal) && Granule >= 16
+        ? base.KeptBits(register) & ~((Granule >> 3) - 1)
+        : base.KeptBits(register!);
+
+    /// <summary>The register that holds the byte of an entry. RV64 has only the even ones: entry 8 is in pmpcfg2.</summary>
+    public string ConfigurationOf(int entry) => Numbered("pmpcfg", entry / (_xlen / 8) * (_xlen / 32));
+
+    /// <summary>Where in it the byte is: bits above the lowest.</summary>
+    public int ConfigurationShift(int entry) => 8 * (entry % (_xlen / 8));
+
+    private static string Numbered(string name, int number) => name + number.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>True: M-mode has it whenever no locked entry says otherwise, and it cannot be turned off.</summary>
     public override bool HasPrivilegedBackground => true;
 
@@ -127,7 +152,6 @@ public sealed class PmpFormat : MpuFormat
     {
         var each = ImmutableArray.CreateBuilder<MpuRegionRegisters>(regions.Count);
         var configurations = new SortedDictionary<int, ulong>();
-        var perRegister = _xlen / 8;
         for (var i = 0; i < regions.Count; i++)
         {
             var region = regions[i];
@@ -142,24 +166,20 @@ public sealed class PmpFormat : MpuFormat
             var configuration = (byte)((int)region.Mode << ModeShift);
             if (region.Mode != PmpMode.Off)
                 configuration |= (byte)((byte)region.Attributes.User | (region.Locked ? LockBit : 0));
-            // RV64 has only the even ones: entry 8 is in pmpcfg2.
-            var number = region.Number / perRegister * (perRegister / 4);
+            var number = region.Number / (_xlen / 8);
             configurations.TryGetValue(number, out var register);
-            configurations[number] = register | (ulong)configuration << 8 * (region.Number % perRegister);
-            each.Add(new MpuRegionRegisters(region.Number, MpuSpace.Unified, [new MpuRegister(Name("pmpaddr", region.Number), AddressRegister(region))]));
+            configurations[number] = register | (ulong)configuration << ConfigurationShift(region.Number);
+            each.Add(new MpuRegionRegisters(region.Number, MpuSpace.Unified, [new MpuRegister(Numbered("pmpaddr", region.Number), AddressRegister(region))]));
         }
         var shared = ImmutableArray.CreateBuilder<MpuRegister>();
         foreach (var configuration in configurations)
-            shared.Add(new MpuRegister(Name("pmpcfg", configuration.Key), configuration.Value));
+            shared.Add(new MpuRegister(ConfigurationOf(configuration.Key * (_xlen / 8)), configuration.Value));
         return new MpuRegisterFile(shared.ToImmutable(), each.ToImmutable(), true);
-
-        static string Name(string name, int number) => name + number.ToString(CultureInfo.InvariantCulture);
     }
 
     private protected override MpuTable DecodeChecked(MpuRegisterFile registers, List<MpuRegionRegisters> sorted)
     {
         var regions = ImmutableArray.CreateBuilder<MpuRegion>();
-        var perRegister = _xlen / 8;
         ulong? before = 0;
         var expected = 0;
         foreach (var each in sorted)
@@ -171,8 +191,7 @@ public sealed class PmpFormat : MpuFormat
             var address = each["pmpaddr" + number];
             if (address >> (AddressBits - 2) != 0)
                 throw Reserved("pmpaddr" + number, address);
-            var shared = registers["pmpcfg" + (each.Number / perRegister * (perRegister / 4)).ToString(CultureInfo.InvariantCulture)];
-            var configuration = unchecked((byte)(shared >> 8 * (each.Number % perRegister)));
+            var configuration = unchecked((byte)(registers[ConfigurationOf(each.Number)] >> ConfigurationShift(each.Number)));
             if (RegionOf(each.Number, (PmpMode)(configuration >> ModeShift & 3), address, before) is { } region)
                 regions.Add(WithRights(region, configuration));
             before = address;

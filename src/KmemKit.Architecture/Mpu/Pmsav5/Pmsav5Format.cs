@@ -68,6 +68,14 @@ public sealed class Pmsav5Format : PowerOfTwoFormat
     /// <inheritdoc/>
     public override bool HasPrivilegedBackground => false;
 
+    /// <inheritdoc/>
+    public override ImmutableArray<string> RegionRegisters(int number) => ["C6"];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> SharedRegisters(int regionCount) => _split == Pmsav5Split.None
+        ? ["C2", "C3", "C5"]
+        : ["C2_DATA", "C2_INSTRUCTION", "C3", "C5_DATA", "C5_INSTRUCTION"];
+
     private bool IsExtended => _split == Pmsav5Split.Attributes;
 
     /// <inheritdoc/>

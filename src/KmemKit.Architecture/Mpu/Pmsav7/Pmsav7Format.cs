@@ -64,6 +64,15 @@ public sealed class Pmsav7Format : PowerOfTwoFormat
     public override PhysRange NeverExecuted => _isMicrocontroller ? DefaultMaps.SystemSpace : base.NeverExecuted;
 
     /// <inheritdoc/>
+    public override ImmutableArray<string> RegionRegisters(int number) => _isMicrocontroller ? ["RBAR", "RASR"] : ["DRBAR", "DRSR", "DRACR"];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> SharedRegisters(int regionCount) => [];
+
+    /// <summary>RBAR reads with the number of the region in its low bits (ARM DDI 0403E B3.5.8).</summary>
+    public override ulong KeptBits(string register) => register == "RBAR" ? AddressMask : base.KeptBits(register);
+
+    /// <inheritdoc/>
     public override MpuAttributes DefaultMap(ulong address)
     {
         if (!HasPrivilegedBackground)

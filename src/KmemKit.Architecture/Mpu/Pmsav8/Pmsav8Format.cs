@@ -67,6 +67,12 @@ public sealed class Pmsav8Format : MpuFormat
     /// <inheritdoc/>
     public override int RegisterBits => Is64 ? 64 : 32;
 
+    /// <inheritdoc/>
+    public override ImmutableArray<string> RegionRegisters(int number) => [_base, _limit];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> SharedRegisters(int regionCount) => Is64 ? ["MAIR_EL1"] : ["MAIR0", "MAIR1"];
+
     private bool Is64 => AddressBits > 32;
 
     /// <inheritdoc/>

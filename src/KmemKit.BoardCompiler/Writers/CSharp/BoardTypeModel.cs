@@ -32,7 +32,7 @@ public sealed record BoardTypeModel
     /// <summary>Which layout rules apply.</summary>
     public required string Profile { get; init; }
 
-    /// <summary>Whether the kernel runs with an MMU (<c>IMmuBoard</c>) or without (<c>IMpuBoard</c>).</summary>
+    /// <summary>Whether the kernel runs with an MMU (<c>IMmuBoard</c>) or without (<c>IMpuBoard</c>, with a protection plan <c>IProtectedBoard</c>).</summary>
     public bool HasMmu { get; init; }
 
     /// <summary>Page size.</summary>
@@ -85,6 +85,9 @@ public sealed record BoardTypeModel
 
     /// <summary>Identifiers of device ranges: one per label and range.</summary>
     public EquatableArray<DeviceMember> DeviceMembers { get; init; }
+
+    /// <summary>The protection plan; null where the board has no policy, or an MMU.</summary>
+    public MpuModel? Mpu { get; init; }
 
     /// <summary>The boot log about memory.</summary>
     public required string BootLog { get; init; }

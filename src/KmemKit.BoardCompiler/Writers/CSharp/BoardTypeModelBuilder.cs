@@ -6,6 +6,7 @@ using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Policies;
 using KmemKit.BoardCompiler.Sources;
 
@@ -27,15 +28,14 @@ public static class BoardTypeModelBuilder
     /// <param name="ns">Namespace of the type.</param>
     /// <param name="typeName">Name of the type: an identifier that is not one of <see cref="BoardTypeWriter.MemberNames"/>.</param>
     /// <param name="madeFrom">The files that the head of the code names.</param>
-    public static BoardTypeModel Build(MemoryLayout layout, string ns, string typeName, string madeFrom)
+    /// <param name="mpuPlan">The regions of the protection unit; null where there is no plan.</param>
+    public static BoardTypeModel Build(MemoryLayout layout, string ns, string typeName, string madeFrom, MpuPlan? mpuPlan = null)
     {
         if (layout is null)
             throw new ArgumentNullException(nameof(layout));
         var board = layout.Board;
-        var folder = FilePath.FolderOf(board.Tree.Source.Path);
-        string From(SourceSpan span) => span.File is null
-            ? ""
-            : FilePath.RelativeTo(folder, span.File.Path) + ":" + (span.StartPosition.Line + 1).ToString(CultureInfo.InvariantCulture);
+        var nameOf = PlaceNames.RelativeTo(board);
+        string From(SourceSpan span) => PlaceNames.Of(span, nameOf);
 
         var devices = DeviceRows(board, From);
         return new BoardTypeModel
@@ -49,8 +49,8 @@ public static class BoardTypeModelBuilder
             Profile = layout.Profile,
             HasMmu = board.Policy.Mmu is not { Value: false },
             Pages = layout.Pages,
-            PhysicalBits = PhysicalBits(board, layout),
-            VirtualBits = Is32Bit(board.Architecture) ? 32 : 64,
+            PhysicalBits = AddressWidth.PhysicalBits(layout),
+            VirtualBits = AddressWidth.VirtualBits(layout),
             PhysOffset = layout.PhysOffset,
             PageOffset = layout.PageOffset,
             LowmemLimit = layout.LowmemLimit,
@@ -65,6 +65,7 @@ public static class BoardTypeModelBuilder
             LinearRam = layout.Linear.Ram.ToEquatableArray(),
             Devices = devices,
             DeviceMembers = DeviceMembers(board, devices),
+            Mpu = mpuPlan is not null && board.Protection is { } protection ? MpuModel.Of(mpuPlan, protection) : null,
             BootLog = BootLog(layout),
         };
     }
@@ -72,17 +73,6 @@ public static class BoardTypeModelBuilder
     // What the kernel says, in its order: complaints about the banks, what there is, and the layout block.
     private static string BootLog(MemoryLayout layout) =>
         string.Concat(layout.Messages.Select(m => m + "\n")) + LayoutTextWriter.MemoryLine(layout) + "\n" + KernelBlockWriter.Write(layout);
-
-    private static bool Is32Bit(TargetArchitecture architecture) =>
-        architecture is TargetArchitecture.Arm or TargetArchitecture.X86 or TargetArchitecture.RiscV32;
-
-    // phys_addr_t has 64 bits with LPAE and PAE, and wherever a segment needs them.
-    private static int PhysicalBits(Board board, MemoryLayout layout)
-    {
-        var policy = board.Policy;
-        var isWide = !Is32Bit(board.Architecture) || policy.ArmLpae is { Value: true } || policy.X86Pae is { Value: true };
-        return isWide || layout.Linear.Segments.Any(s => s.PhysRange.End > 1UL << 32) ? 64 : 32;
-    }
 
     // The memory node whose bank has the layout's bank in it. A bank that the layout made from several nodes, or moved, belongs to none.
     private static string NodeOf(Board board, LayoutBank bank)
@@ -97,15 +87,8 @@ public static class BoardTypeModelBuilder
 
     private static EquatableArray<ReservedRow> ReservedRows(MemoryLayout layout, Func<SourceSpan, string> from)
     {
-        var names = layout.Reserved.Select(r => r.Region.Labels.Length > 0 ? r.Region.Labels[0] : r.Region.Name).ToList();
-        // Two regions without label may well have one name; their addresses tell them apart better than a running number.
-        var shared = new HashSet<string>(names.GroupBy(n => n, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key), StringComparer.Ordinal);
-        for (var i = 0; i < names.Count; i++)
-        {
-            if (shared.Contains(names[i]))
-                names[i] += "_" + layout.Reserved[i].Range.Start.Value.ToString("x", CultureInfo.InvariantCulture);
-        }
-        var identifiers = CSharpName.Assign(names, ReservedClass);
+        var regions = NamedRange.Reserved(layout);
+        var identifiers = CSharpName.Assign([.. regions.Select(r => r.Name)], ReservedClass);
         return layout.Reserved.Select((placed, i) => new ReservedRow(
             identifiers[i], placed.Region.Name, placed.Region.NodePath, placed.Range, placed.Region.NoMap, placed.Region.Reusable,
             from(placed.Region.Span))).ToEquatableArray();

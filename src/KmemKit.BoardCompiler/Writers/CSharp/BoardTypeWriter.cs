@@ -5,10 +5,10 @@ using KmemKit.Architecture;
 
 namespace KmemKit.BoardCompiler.Writers.CSharp;
 
-/// <summary>Prints a board's C# type: one partial struct over six files, however many regions the board has.</summary>
+/// <summary>Prints a board's C# type: one partial struct over six files (seven with a protection plan), however many regions the board has.</summary>
 /// <remarks>
 /// <para>The files: the constants and the interface (<c>Board</c>), banks, holes, ranges and zones (<c>Layout</c>), segments and translation
-/// (<c>Linear</c>), <c>Reserved</c>, <c>Devices</c>, and <c>BootLog</c>. Editors slow down with the number of generated files, not with their size.</para>
+/// (<c>Linear</c>), <c>Reserved</c>, <c>Devices</c>, <c>BootLog</c>, and <c>Mpu</c> where there is a plan for one. Editors slow down with the number of generated files, not with their size.</para>
 /// <para>Every name of another namespace is written from <c>global::</c> on, so that no type of the user's can come between. A bank or zone is a row
 /// of a small array in a nested class, made at first use; device addresses, of which there can be hundreds, are columns of numbers that the compiler
 /// puts into the assembly's data, so that they cost nothing at start.</para>
@@ -24,11 +24,11 @@ public static partial class BoardTypeWriter
     /// <summary>Names of the type's members: none of them can be the type's own name too.</summary>
     public static ImmutableArray<string> MemberNames { get; } =
     [
-        "AssertIsLinearRam", "Banks", "BootLog", "Compatible", "Devices", "Equals", "Finalize", "GetHashCode", "GetType", "HighMemory",
-        "Holes", "IsLinearRam", "LowmemLimit", "MemberwiseClone", "Model", "Name", "PageMask", "PageOffset", "PageShift", "PageSize",
+        "AssertIsLinearRam", "Banks", "BootLog", "Compatible", "Devices", "Domains", "Equals", "Finalize", "GetHashCode", "GetType", "HighMemory",
+        "Holes", "IsLinearRam", "LowmemLimit", "MemberwiseClone", "Model", "MpuPlan", "MpuTables", "Name", "PageMask", "PageOffset", "PageShift", "PageSize",
         "Pages", "PhysOffset", "PhysToVirt", "PhysToVirtOffsets", "PhysToVirtRamFirst", "PhysToVirtRamLast", "PhysToVirtStarts", "Profile",
-        "ReferenceEquals", "Reserved", "ReservedMemory", "Segments", "Tables", "ToString", "TryPhysToVirt", "TryVirtToPhys", "VirtToPhys",
-        "VirtToPhysOffsets", "VirtToPhysRamFirst", "VirtToPhysRamLast", "VirtToPhysStarts", "VirtualRanges", "VmallocEnd", "VmallocStart",
+        "ReferenceEquals", "Reserved", "ReservedMemory", "Segments", "Tables", "ToString", "TryPhysToVirt", "TryVirtToPhys", "VerifyProgrammed",
+        "VirtToPhys", "VirtToPhysOffsets", "VirtToPhysRamFirst", "VirtToPhysRamLast", "VirtToPhysStarts", "VirtualRanges", "VmallocEnd", "VmallocStart",
         "Zones",
     ];
 
@@ -37,7 +37,7 @@ public static partial class BoardTypeWriter
     {
         if (model is null)
             throw new ArgumentNullException(nameof(model));
-        return
+        ImmutableArray<GeneratedSource> files =
         [
             File(model, "Board", WriteBoard),
             File(model, "Layout", WriteLayout),
@@ -46,6 +46,7 @@ public static partial class BoardTypeWriter
             File(model, "Devices", WriteDevices),
             File(model, "BootLog", WriteBootLog),
         ];
+        return model.Mpu is null ? files : files.Add(File(model, "Mpu", WriteMpu));
     }
 
     private static GeneratedSource File(BoardTypeModel model, string part, Action<SourceWriter, BoardTypeModel> write)
@@ -72,7 +73,7 @@ public static partial class BoardTypeWriter
         output.Doc("summary", $"The board {SourceWriter.Escape(title)}.");
         output.Doc("remarks", $"Made from {SourceWriter.Escape(model.MadeFrom)} by the rules of {SourceWriter.Escape(model.Profile)}.");
         output.Line($"[global::System.CodeDom.Compiler.GeneratedCode(\"KmemKit.Generators\", \"{GeneratorVersion}\")]");
-        var face = model.HasMmu ? "IMmuBoard" : "IMpuBoard";
+        var face = model.HasMmu ? "IMmuBoard" : model.Mpu is null ? "IMpuBoard" : "IProtectedBoard";
         output.OpenBlock($"public readonly partial struct {model.TypeName} : {BoardsNs}{face}<{model.TypeName}>");
         Property(output, "string", "Name", SourceWriter.Literal(model.Name), "The board's name.");
         Property(output, "string", "Model", SourceWriter.Literal(model.Model), "<c>model</c> of the devicetree's root.");

@@ -9,7 +9,7 @@ namespace Boards
     /// <summary>The board mps2-an385: ARM MPS2 Application Note 385.</summary>
     /// <remarks>Made from mps2-an385.dts and mps2-an385_defconfig by the rules of identity-arm.</remarks>
     [global::System.CodeDom.Compiler.GeneratedCode("KmemKit.Generators", "0.1.0")]
-    public readonly partial struct Mps2An385 : global::KmemKit.Architecture.Boards.IMpuBoard<Mps2An385>
+    public readonly partial struct Mps2An385 : global::KmemKit.Architecture.Boards.IProtectedBoard<Mps2An385>
     {
         /// <summary>The board's name.</summary>
         public static string Name => "mps2-an385";

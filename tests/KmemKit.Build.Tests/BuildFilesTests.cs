@@ -5,16 +5,19 @@ using System.Linq;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using KmemKit.BoardCompiler.Diagnostics;
-using KmemKit.Generators.Tests.Harness;
+using KmemKit.Build.Tasks;
+using KmemKit.Build.Tests.Harness;
 using NUnit.Framework;
 
-namespace KmemKit.Generators.Tests;
+namespace KmemKit.Build.Tests;
 
 /// <summary>The props and targets that hand KmemBoard items to the generator, used as a package's user uses them.</summary>
 [TestFixture]
 internal sealed class BuildFilesTests
 {
-    private static string Build => Path.Combine(BoardFiles.Root, "src", "KmemKit.Build", "build");
+    private static string Build => Path.Combine(Root, "src", "KmemKit.Build", "build");
+
+    private static string Root => Repository.Root;
 
     private string _folder = "";
 
@@ -69,14 +72,50 @@ internal sealed class BuildFilesTests
         Assert.That(paths, Is.EqualTo(new[] { Path.Combine(_folder, "include"), Path.Combine(_folder, "boards") }));
     }
 
-    [TestCase("<KmemBoard Include=\"a.dtb\" />", "KMK0105")]
-    [TestCase("<KmemBoard Include=\"gone.dts\" />", "KMK0103")]
-    [TestCase("<KmemBoard Include=\"a.dts\" Defconfig=\"gone_defconfig\" />", "KMK0104")]
-    public void Item_that_cannot_be_a_board_stops_the_build(string item, string id)
+    [Test]
+    public void Errors_of_the_task_are_the_builds()
     {
-        Write("a.dtb", "");
-        Write("a.dts", "/dts-v1/;\n");
-        Assert.That(Run(item, "", succeeds: false), Does.Contain("error " + id));
+        Write("boards/good.dts", Samples.Board());
+        Write("boards/bad.dts", Samples.Board(before: "\n#include \"gone.h\"\n"));
+        var output = Run("<KmemBoard Include=\"boards/*.dts\" />", "", succeeds: false, target: "KmemBuildBoards");
+        Assert.That(output, Does.Contain(Path.Combine(_folder, "boards/bad.dts") + "(3,"));
+        Assert.That(Regex.Matches(output, "error KMK1000").Select(m => m.Value).ToArray(), Has.Length.EqualTo(1));
+        Assert.That(output, Does.Not.Contain("error MSB"));
+        Assert.That(Path.Combine(_folder, "obj/Debug/net10.0/kmem/good/good.layout.json"), Does.Exist);
+    }
+
+    [TestCase("<KmemMSBuildVersion>17.14.0</KmemMSBuildVersion>", "KMK0107")]
+    [TestCase("<KmemBuildVersion>1.2.3</KmemBuildVersion></PropertyGroup><ItemGroup><KmemPackage Include=\"KmemKit.Runtime\" Version=\"1.2.2\" /></ItemGroup><PropertyGroup>", "KMK0109")]
+    [TestCase("<KmemBuildVersion>1.2.3</KmemBuildVersion>", "KMK0112")]
+    public void Set_up_that_cannot_work_stops_the_build(string properties, string id)
+    {
+        Write("a.dts", Samples.Board());
+        var output = Run("<KmemBoard Include=\"a.dts\" />", properties, succeeds: false);
+        Assert.That(Regex.Matches(output, "error KMK\\d+").Select(m => m.Value).Distinct(), Is.EqualTo(new[] { "error " + id }), output);
+    }
+
+    [Test]
+    public void Compiler_that_would_leave_the_generator_out_stops_the_build()
+    {
+        Write("a.dts", Samples.Board());
+        // As a reference to an older compiler's package sets it, behind all of the project's own properties.
+        Assert.That(Run("<KmemBoard Include=\"a.dts\" />", "", succeeds: false, arguments: "-p:CompilerApiVersion=roslyn4.8"), Does.Contain("error KMK0108"));
+    }
+
+    [Test]
+    public void Packages_of_one_version_are_fine()
+    {
+        Write("a.dts", Samples.Board());
+        Run("<KmemBoard Include=\"a.dts\" /><KmemPackage Include=\"KmemKit.Runtime\" Version=\"1.2.3\" />", "<KmemBuildVersion>1.2.3</KmemBuildVersion>");
+    }
+
+    [Test]
+    public void Artifacts_beside_the_board_are_no_sources_of_the_next_build()
+    {
+        Write("b/a.dts", Samples.Board());
+        Write("b/a.kmem.h", "/* made */\n");
+        Write("b/a.kmem.dts", "/* made */\n");
+        Assert.That(Run("<KmemBoard Include=\"b/a.dts\" OutputDir=\"b\" />", ""), Does.Not.Contain("a.kmem."));
     }
 
     [Test]
@@ -108,13 +147,13 @@ internal sealed class BuildFilesTests
     }
 
     // Runs the target alone: neither restore nor compiler, so that a case takes a second.
-    private string Run(string items, string properties, bool succeeds = true)
+    private string Run(string items, string properties, bool succeeds = true, string target = "Show", params string[] arguments)
     {
         Write("p.csproj", $"""
             <Project>
               <Import Project="Sdk.props" Sdk="Microsoft.NET.Sdk" />
               <Import Project="{Build}/KmemKit.Build.props" />
-              <PropertyGroup><TargetFramework>net10.0</TargetFramework>{properties}</PropertyGroup>
+              <PropertyGroup><TargetFramework>net10.0</TargetFramework><KmemTasksAssembly>{typeof(BuildKmemBoards).Assembly.Location}</KmemTasksAssembly>{properties}</PropertyGroup>
               <ItemGroup>{items}</ItemGroup>
               <Import Project="Sdk.targets" Sdk="Microsoft.NET.Sdk" />
               <Import Project="{Build}/KmemKit.Build.targets" />
@@ -127,7 +166,7 @@ internal sealed class BuildFilesTests
               </Target>
             </Project>
             """);
-        var start = new ProcessStartInfo("dotnet", ["msbuild", "p.csproj", "-nologo", "-t:Show", "-v:minimal", "-nodeReuse:false"])
+        var start = new ProcessStartInfo("dotnet", ["msbuild", "p.csproj", "-nologo", "-t:" + target, "-v:minimal", "-nodeReuse:false", .. arguments])
         {
             WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true,
         };
