@@ -1,0 +1,106 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Mpu;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Mpu;
+using KmemKit.BoardCompiler.Protection;
+using NUnit.Framework;
+
+namespace KmemKit.Emulation.Tests.Mpu;
+
+/// <summary>
+/// Memory protection units of emulated cores do what <see cref="MpuFormat"/> says, access by access, down to the fault registers.
+/// KMEMKIT_FUZZ_ITERATIONS is the number of tables a core, KMEMKIT_FUZZ_SEED the first seed.
+/// </summary>
+public sealed class MpuEmulationTests
+{
+    private const int Tables = 24, Policies = 12, Flips = 24, RandomAddresses = 60;
+
+    private static IEnumerable<TestCaseData> AllCores => Cores.All.Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
+
+    [TestCaseSource(nameof(AllCores))]
+    public void Random_tables_allow_what_the_model_says(ProbedCore core)
+    {
+        core.Machine.Require();
+        List<ProbeTable> tables = [.. Seeds(Tables).Select(seed => Random(core, seed))];
+        ProbeRun.MustAgree(core, tables);
+        if (tables.Count >= Tables)
+            Assert.That(Answers(tables), Has.Count.EqualTo(12), "each access is granted and refused, to both privileges");
+    }
+
+    [TestCaseSource(nameof(AllCores))]
+    public void Plans_of_random_policies_allow_what_the_policy_says(ProbedCore core)
+    {
+        core.Machine.Require();
+        var tables = Seeds(Policies).SelectMany(seed => Planned(core, seed)).ToList();
+        ProbeRun.MustAgree(core, tables);
+        if (tables.Count < Policies / 2)
+            Assert.Fail($"only {tables.Count} tables of {Policies} policies");
+    }
+
+    [TestCaseSource(nameof(AllCores))]
+    public void A_flipped_bit_in_a_table_is_found(ProbedCore core)
+    {
+        core.Machine.Require();
+        var random = new Random(5);
+        var flipped = new List<ProbeTable>();
+        while (flipped.Count < Flips)
+        {
+            var table = Random(core, random.Next());
+            if (!ProbedCore.IsLocked(table.Registers) && FlippedBit.Of(core, table, random) is { } other)
+                flipped.Add(other);
+        }
+        var found = ProbeRun.Mismatches(core, flipped).ToLookup(m => m.Table);
+        Assert.Multiple(() =>
+        {
+            foreach (var table in flipped)
+                Assert.That(found[table].Select(m => m.Probe), Is.EquivalentTo(FlippedBit.Shown(core, table)), table.Name);
+        });
+    }
+
+    private static HashSet<(AccessRights, Privilege, bool)> Answers(IEnumerable<ProbeTable> tables) =>
+        [.. tables.SelectMany(t => t.Probes.Select(p => (p.Access, p.Privilege, (t.Expected.Decide(p.Address, p.Privilege).Rights & p.Access) != 0)))];
+
+    private static IEnumerable<ProbeTable> Planned(ProbedCore core, int seed)
+    {
+        var random = new Random(seed);
+        var policy = RandomPolicies.Make(core, random);
+        var result = MpuPlanner.Plan(policy, new BoardMpu(core.Format, core.Regions, default));
+        if (result.Plan is not { } plan)
+            return [];
+        // A table that locks entries needs a core of its own: one domain then.
+        var domains = plan.Domains.Where(d => !ProbedCore.IsLocked(plan.RegistersOf(d.Name)) || d.Name is null);
+        return domains.Select(domain => OfPlan(core, $"KMEMKIT_FUZZ_SEED={seed} domain {domain.Name}", plan, policy, domain.Name, random));
+    }
+
+    private static ProbeTable OfPlan(ProbedCore core, string name, MpuPlan plan, ProtectionPolicy policy, string? domain, Random random)
+    {
+        var registers = plan.RegistersOf(domain);
+        var table = core.Format.Decode(registers);
+        var probes = Probes.Of(core, table, RandomAddresses, random);
+        foreach (var probe in probes)
+        {
+            var want = policy.RightsAt(probe.Address, probe.Privilege, domain, core.Format);
+            if (core.Format.NeverExecuted.Contains(new PhysAddr(probe.Address)))
+                want &= ~AccessRights.Execute;
+            Assert.That(table.Decide(probe.Address, probe.Privilege).Rights, Is.EqualTo(want), $"{name} {probe}");
+        }
+        return new ProbeTable(name, registers, table, probes);
+    }
+
+    private static ProbeTable Random(ProbedCore core, int seed)
+    {
+        var random = new Random(seed);
+        var registers = RandomTables.Make(core, random);
+        var table = core.Format.Decode(registers);
+        return new ProbeTable($"KMEMKIT_FUZZ_SEED={seed}", registers, table, Probes.Of(core, table, RandomAddresses, random));
+    }
+
+    private static IEnumerable<int> Seeds(int count) => Enumerable.Range(Number("KMEMKIT_FUZZ_SEED") ?? 1, Number("KMEMKIT_FUZZ_ITERATIONS") ?? count);
+
+    private static int? Number(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+}

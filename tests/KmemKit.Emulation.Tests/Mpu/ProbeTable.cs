@@ -1,0 +1,11 @@
+using System.Collections.Immutable;
+using KmemKit.Architecture.Mpu;
+
+namespace KmemKit.Emulation.Tests.Mpu;
+
+/// <summary>A programmed unit, and what is asked of it.</summary>
+/// <param name="Name">What it is made of, for messages: a seed, a board.</param>
+/// <param name="Registers">What is programmed.</param>
+/// <param name="Expected">What the registers mean: the prediction. Decoded from other registers only where a test wants to be caught.</param>
+/// <param name="Probes">The accesses, in order.</param>
+public sealed record ProbeTable(string Name, MpuRegisterFile Registers, MpuTable Expected, ImmutableArray<Probe> Probes);
