@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
+using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 
 namespace KmemKit.Emulation.Tests.Mpu;

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Globalization;
+using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 
 namespace KmemKit.Emulation.Tests.Mpu;

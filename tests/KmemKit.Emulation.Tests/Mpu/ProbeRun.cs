@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using KmemKit.Architecture;
 using KmemKit.Emulation.Tests.Machines;
 using NUnit.Framework;
 
