@@ -135,6 +135,22 @@ public sealed unsafe partial class PhysicalMemory
         device.Write(offset, sizeof(T), wide);
     }
 
+    /// <summary>Reads 1 to 8 bytes of a device.</summary>
+    /// <exception cref="BusFaultException">No device has them all.</exception>
+    internal ulong ReadDevice(PhysAddr address, int size)
+    {
+        var device = DeviceAt(address, size, isWrite: false, out var offset);
+        return device.Read(offset, size);
+    }
+
+    /// <summary>Writes 1 to 8 bytes of a device.</summary>
+    /// <exception cref="BusFaultException">No device has them all.</exception>
+    internal void WriteDevice(PhysAddr address, int size, ulong value)
+    {
+        var device = DeviceAt(address, size, isWrite: true, out var offset);
+        device.Write(offset, size, value);
+    }
+
     private IBusDevice DeviceAt(PhysAddr address, int size, bool isWrite, out ulong offset)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

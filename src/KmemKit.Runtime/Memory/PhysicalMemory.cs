@@ -130,12 +130,16 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// <summary>The host address of <paramref name="length"/> bytes of RAM in a row; null where not all of them are RAM.</summary>
     public byte* PointerTo(PhysAddr address, ulong length) => PointerElsewhere(address, length);
 
+    /// <summary>The memory goes: whoever keeps host addresses forgets them.</summary>
+    internal event Action? Disposing;
+
     /// <summary>Gives the host memory back. Accesses afterwards throw <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
         _disposed = true;
+        Disposing?.Invoke();
         // The windows shut, so that the ways to RAM need no check of their own.
         _mainGuard = 0;
         Array.Clear(_pieces);

@@ -1,0 +1,183 @@
+using System.Threading;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Mmu;
+using KmemKit.Runtime.Mmu;
+using KmemKit.Runtime.Tlb;
+
+namespace KmemKit.Runtime.Processor;
+
+/// <summary>From an address to a translation: TLB, walk, marks, rights.</summary>
+public sealed unsafe partial class MmuCpu<TFormat>
+{
+    private TranslationFault Resolve(ulong virt, int size, AccessRights access, Privilege privilege, bool isRest, out ulong output)
+    {
+        output = 0;
+        var context = TlbModel.ContextOf(_asid, _vmid);
+        ref readonly var format = ref FormatOf(virt);
+        _tlb.Enter();
+        try
+        {
+            var place = _tlb.Find(virt, context);
+            if (place >= 0 && _tlb.Domain.IsWatching)
+                CheckStale(virt, _tlb.At(place), format);
+            var found = false;
+            if (place >= 0)
+            {
+                // The first store through a translation marks the leaf: it walks, and finds what is there by then.
+                if ((access & AccessRights.Write) != 0 && !_tlb.At(place).IsWritten
+                    && format.Check(_tlb.At(place).Attributes, access, privilege, _controls) == FaultCause.None)
+                {
+                    _tlb.Remove(place);
+                }
+                else
+                {
+                    found = true;
+                }
+            }
+            if (found)
+            {
+                _tlb.CountHit();
+            }
+            else
+            {
+                _tlb.CountMiss();
+                var fault = Walk(virt, access, privilege, format, out var entry);
+                if (fault.Cause is not (FaultCause.None or FaultCause.Permission or FaultCause.Domain))
+                    return fault;
+                // x86 keeps no translation of what faulted.
+                if (fault.Cause != FaultCause.None && entry.Attributes.Memory.IsX86())
+                    return fault;
+                place = _tlb.Fill(entry);
+            }
+            ref readonly var translation = ref _tlb.At(place);
+            var attributes = translation.Attributes;
+            var cause = format.Check(attributes, access, privilege, _controls);
+            if (cause != FaultCause.None)
+            {
+                var refused = new TranslationFault(cause, translation.Level, attributes.Domain);
+                if (attributes.Memory.IsX86())
+                    _tlb.Remove(place);
+                return refused;
+            }
+            if (!isRest && IsMisaligned(virt, size, attributes.Memory))
+                return new TranslationFault(FaultCause.Alignment, translation.Level, attributes.Domain);
+            output = translation.Output.Value + (virt - translation.First.Value);
+            if (!_tlb.Domain.IsWatching && !_isAlignmentChecked && (attributes.Memory.IsX86() || !attributes.Memory.IsDevice()))
+                FillFront(virt, output, translation, privilege, format);
+            return default;
+        }
+        finally
+        {
+            _tlb.Leave();
+        }
+    }
+
+    private void FillFront(ulong virt, ulong output, in TlbEntry translation, Privilege privilege, in TFormat format)
+    {
+        var page = virt & ~(SmallestPage - 1);
+        var host = _memory.PointerTo(new PhysAddr(output & ~(SmallestPage - 1)), SmallestPage);
+        if (host is null)
+            return;
+        var allowed = AccessRights.None;
+        if (format.Check(translation.Attributes, AccessRights.Read, privilege, _controls) == FaultCause.None)
+            allowed |= AccessRights.Read;
+        if (translation.IsWritten && format.Check(translation.Attributes, AccessRights.Write, privilege, _controls) == FaultCause.None)
+            allowed |= AccessRights.Write;
+        if (format.Check(translation.Attributes, AccessRights.Execute, privilege, _controls) == FaultCause.None)
+            allowed |= AccessRights.Execute;
+        _tlb.FillFront((int)privilege, page, allowed, (nuint)host, output & ~(SmallestPage - 1));
+    }
+
+    // The walk of the hardware: what it reads, it may mark as used, unless software has changed it at the same moment; then it starts again.
+    private TranslationFault Walk(ulong virt, AccessRights access, Privilege privilege, in TFormat format, out TlbEntry entry)
+    {
+        entry = default;
+        if (!format.Translates(virt))
+            return format.OutOfRange;
+        var isWrite = (access & AccessRights.Write) != 0;
+        while (true)
+        {
+            var table = _hasKernelTables && System.Runtime.CompilerServices.Unsafe.AreSame(in format, in _kernelFormat) ? _kernelRoot : _root;
+            var limits = 0UL;
+            var level = format.RootLevel;
+            ulong* slot;
+            ulong descriptor;
+            while (true)
+            {
+                slot = SlotOf(table, format.Index(virt, level), format);
+                if (slot is null)
+                    return new TranslationFault(FaultCause.ExternalAbortOnWalk, level);
+                descriptor = ReadSlot(slot, format);
+                if (!format.IsTable(descriptor, level))
+                    break;
+                limits |= format.Limits(descriptor, level);
+                Mark(slot, descriptor, format.MarkTableUsed(descriptor, level), format);
+                table = format.TableAddress(descriptor, level);
+                level = format.NextLevel(level);
+            }
+            if (format.KindOf(descriptor, level) != DescriptorKind.Leaf)
+                return new TranslationFault(format.CauseOf(descriptor, level), level);
+            var marked = format.MarkUsed(descriptor, level, isWrite);
+            var attributes = format.DecodeLeaf(marked, level, limits);
+            var cause = format.Check(attributes, access, privilege, _controls);
+            if (cause != FaultCause.None)
+                (marked, attributes) = (descriptor, format.DecodeLeaf(descriptor, level, limits));
+            else if (!Mark(slot, descriptor, marked, format))
+                continue;
+            var shift = format.LeafShift(marked, level);
+            var first = virt & ~((1UL << shift) - 1);
+            entry = new TlbEntry
+            {
+                First = new VirtAddr(first),
+                Output = new PhysAddr(format.LeafAddress(marked, level)),
+                Shift = (byte)shift,
+                Level = (sbyte)level,
+                IsWritten = format.MarkUsed(marked, level, write: true) == marked,
+                Attributes = attributes,
+                Asid = _asid,
+                Vmid = _vmid,
+                Filled = _tlb.Domain.Changes?.Now ?? 0,
+            };
+            return new TranslationFault(cause, level, attributes.Domain);
+        }
+    }
+
+    private ulong* SlotOf(ulong table, int index, in TFormat format) =>
+        (ulong*)_memory.PointerTo(new PhysAddr(table + ((ulong)index * (uint)format.DescriptorSize)), (uint)format.DescriptorSize);
+
+    private static ulong ReadSlot(ulong* slot, in TFormat format) =>
+        format.DescriptorSize == 8 ? Volatile.Read(ref *slot) : Volatile.Read(ref *(uint*)slot);
+
+    private static bool Mark(ulong* slot, ulong descriptor, ulong marked, in TFormat format)
+    {
+        if (marked == descriptor)
+            return true;
+        return format.DescriptorSize == 8
+            ? Interlocked.CompareExchange(ref *slot, marked, descriptor) == descriptor
+            : Interlocked.CompareExchange(ref *(uint*)slot, unchecked((uint)marked), unchecked((uint)descriptor)) == unchecked((uint)descriptor);
+    }
+
+    // Whether the tables still say what the TLB says.
+    private void CheckStale(ulong virt, in TlbEntry entry, in TFormat format)
+    {
+        var memory = new RamDescriptors(_memory);
+        var root = _hasKernelTables && System.Runtime.CompilerServices.Unsafe.AreSame(in format, in _kernelFormat) ? _kernelRoot : _root;
+        var now = Walker.Walk(format, ref memory, root, virt);
+        var output = entry.Output.Value + (virt - entry.First.Value);
+        if (now.IsMapped)
+        {
+            var attributes = format.DecodeLeaf(now.Descriptor, now.Level, now.Limits);
+            var same = attributes with { IsAccessed = entry.Attributes.IsAccessed, IsDirty = entry.Attributes.IsDirty, Software = entry.Attributes.Software };
+            if (now.Output == output && same == entry.Attributes)
+                return;
+        }
+        var change = _tlb.Domain.Changes!.LastOf(new VirtAddr(virt));
+        var tables = now.IsMapped
+            ? $"{new PhysAddr(now.Output)}, {format.DecodeLeaf(now.Descriptor, now.Level, now.Limits)}"
+            : $"nothing ({now.Fault.Cause} at level {now.Level})";
+        _tlb.Domain.Report(new TranslationBug(
+            TranslationBugKind.StaleEntry,
+            $"CPU {_tlb.Number} used a stale translation of {new VirtAddr(virt)}: {entry}, filled after change {entry.Filled}; the tables say {tables} since {change?.ToString() ?? "a change that was not recorded"}.",
+            change));
+    }
+}
