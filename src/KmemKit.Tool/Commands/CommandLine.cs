@@ -5,14 +5,16 @@ using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
 using KmemKit.BoardCompiler.Artifacts;
+using KmemKit.BoardCompiler.Layout.Strategies;
 using KmemKit.Tool.Output;
 
 namespace KmemKit.Tool.Commands;
 
-/// <summary>The grammar of the command line. Exit code 0 is fine, 1 a finding of severity error (a file that is not there is one), 2 wrong usage.</summary>
+/// <summary>The grammar of the command line. Exit code 0 is fine, 1 a finding of severity error (a file that is not there is one), 2 wrong usage, 3 a difference that permits more.</summary>
 internal static class CommandLine
 {
     private const int WrongUsage = 2;
+    private const int Widened = 3;
 
     public static int Run(string[] args, ConsoleStreams console)
     {
@@ -55,6 +57,7 @@ internal static class CommandLine
         root.Subcommands.Add(Dts(shared, console));
         root.Subcommands.Add(Mpu(shared, console));
         root.Subcommands.Add(Emit(shared, console));
+        root.Subcommands.Add(Diff(shared, console));
         root.Subcommands.Add(Boot(shared, console));
         root.Subcommands.Add(SlabTop(shared, console));
         return root;
@@ -64,11 +67,24 @@ internal static class CommandLine
     {
         var command = new Command("layout", "Print the \"Virtual kernel memory layout\" block, zones, linear map and physical map.");
         var boards = Boards();
+        var compare = new Option<bool>("--compare") { Description = "Print what every user/kernel split and reclaim strategy would give instead, best first." };
+        var goal = new Option<string>("--for") { Description = "With --compare: what the best has most of.", HelpName = "lowmem|vmalloc", DefaultValueFactory = _ => "lowmem" };
+        goal.AcceptOnlyFromAmong("lowmem", "vmalloc");
         command.Arguments.Add(boards);
+        command.Options.Add(compare);
+        command.Options.Add(goal);
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(compare) && result.GetResult(goal) is { Implicit: false })
+                result.AddError("--for says what --compare sorts by: give both.");
+        });
         command.SetAction(result =>
         {
             var settings = shared.Of(result);
-            return BoardRunner.Run(new LayoutVerb(console), result.GetValue(boards)!, settings, console);
+            IVerb verb = result.GetValue(compare)
+                ? new StrategyVerb(result.GetValue(goal) == "vmalloc" ? StrategyGoal.Vmalloc : StrategyGoal.Lowmem)
+                : new LayoutVerb(console);
+            return BoardRunner.Run(verb, result.GetValue(boards)!, settings, console);
         });
         return command;
     }
@@ -151,6 +167,24 @@ internal static class CommandLine
         });
         command.SetAction(result =>
             BoardRunner.Run(new MpuVerb(result.GetValue(format)!, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console));
+        return command;
+    }
+
+    private static Command Diff(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("diff", "Say what changed between two definitions: regions, lowmem, permissions. Exit code 3 where something is permitted that was not.");
+        var old = new Argument<string>("old") { Description = "The old definition: a .dts, a .dtb or a board folder." };
+        var now = new Argument<string>("new") { Description = "The new one." };
+        old.Validators.Add(RefuseUnknownOptions);
+        now.Validators.Add(RefuseUnknownOptions);
+        command.Arguments.Add(old);
+        command.Arguments.Add(now);
+        command.SetAction(result =>
+        {
+            var verb = new DiffVerb(result.GetValue(now)!);
+            var code = BoardRunner.Run(verb, [result.GetValue(old)!], shared.Of(result), console);
+            return code == 0 && verb.Widened ? Widened : code;
+        });
         return command;
     }
 

@@ -22,8 +22,8 @@ internal static class RepositoryBoards
 
     private static string Folder => Path.Combine(BlobVectors.RepositoryRoot, "boards");
 
-    /// <summary>A board; <paramref name="root"/> is what its files' paths are told to start with.</summary>
-    public static BoardCompilation Compile(string board, string root = "boards")
+    /// <summary>A board; <paramref name="root"/> is what its files' paths are told to start with, and <paramref name="overrides"/> go over its defconfig.</summary>
+    public static BoardCompilation Compile(string board, string root = "boards", params string[] overrides)
     {
         var provider = new Disk(root);
         var stem = $"{root}/{board}/{Path.GetFileName(board)}";
@@ -31,6 +31,7 @@ internal static class RepositoryBoards
         {
             Provider = provider,
             Defconfig = provider.OpenText(stem + "_defconfig"),
+            Overrides = [.. overrides],
             RequireLayout = true,
         });
         Assert.That(compilation.HasErrors, Is.False, string.Join("\n", compilation.Diagnostics));
