@@ -6,10 +6,12 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Devicetree.Printing;
 using KmemKit.BoardCompiler.Diagram;
+using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Writers;
 using KmemKit.BoardCompiler.Writers.C;
 using KmemKit.BoardCompiler.Writers.Emulators;
 using KmemKit.BoardCompiler.Writers.Linker;
+using KmemKit.BoardCompiler.Writers.Mpu;
 
 namespace KmemKit.BoardCompiler.Artifacts;
 
@@ -27,6 +29,8 @@ public static class ArtifactTable
         ArtifactKind.Binary("dtb", ".kmem.dtb", "devicetree blob", board => board.Tree is { } tree ? FdtWriter.Write(tree) : null),
         ArtifactKind.Text("c", ".kmem.h", "header for C, C++ and assembler", board => board.Layout is { } layout ? CHeaderWriter.Write(layout) : null),
         ArtifactKind.Text("linker", ".ld", "linker script fragment", board => board.Layout is { } layout ? LinkerFragmentWriter.Write(layout) : null),
+        ArtifactKind.Text("mpu", ".mpu.h", "regions of the memory protection unit, for C", board => board.MpuPlan is { } plan
+            ? MpuCHeaderWriter.Write(board.Name, string.Join(" and ", board.Dependencies.Select(FilePath.NameOf)), plan) : null),
         ArtifactKind.Text("renode", ".repl", "memory map for Renode", board => board.Layout is { } layout ? RenodePlatformWriter.Write(layout) : null),
         ArtifactKind.Text("qemu", ".qemu.cfg", "memory arguments for QEMU's -readconfig", board => board.Layout is { } layout ? QemuConfigWriter.Write(layout) : null),
         ArtifactKind.Text("json", ".layout.json", "memory layout for machines", board => board.Layout is { } layout

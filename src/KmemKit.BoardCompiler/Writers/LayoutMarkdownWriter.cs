@@ -55,7 +55,8 @@ public static class LayoutMarkdownWriter
         }));
         Table(output, "Devices", ["start", "end", "size", "what", "from"], NamedRange.Devices(layout.Board).Where(d => d.Enabled).Select(d => Row(
             d.Range, d.Name + (d.Compatible.Length > 0 ? ", " + d.Compatible : ""), d.Span)));
-        return output.ToString();
+        // A table ends with an empty line, the file does not.
+        return output.ToString(0, output.Length - 1);
 
         string[] Row(PhysRange range, string what, SourceSpan span) =>
             [Hex(range.Start.Value, wide), Hex(range.End, wide), SizeText.Of(range.Size), Cell(what), Cell(PlaceNames.Of(span, nameOf))];

@@ -48,8 +48,15 @@ public static class QemuConfigWriter
             w.Line("# QEMU is not known to have a machine with this map: choose one with -M.");
         }
         w.Line();
-        w.Line("[memory]");
-        w.Line($"  size = \"{Size(layout)}\"");
+        if (machine is { TakesSize: false })
+        {
+            w.Line($"# The machine has all the memory that the board can have; of it, {Size(layout)} are the board's.");
+        }
+        else
+        {
+            w.Line("[memory]");
+            w.Line($"  size = \"{Size(layout)}\"");
+        }
         return w.ToString();
     }
 

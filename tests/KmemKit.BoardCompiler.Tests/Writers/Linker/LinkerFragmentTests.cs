@@ -172,7 +172,7 @@ internal sealed class LinkerFragmentTests
         return compilation;
     }
 
-    private static bool Is64(MemoryLayout layout) => layout.Board.Architecture is TargetArchitecture.Arm64 or TargetArchitecture.X64;
+    private static bool Is64(MemoryLayout layout) => layout.Board.Architecture is TargetArchitecture.Arm64 or TargetArchitecture.X64 or TargetArchitecture.RiscV64;
 
     private string Link(MemoryLayout layout, string fragment, string source, string sections, bool expectFailure = false)
     {
@@ -180,10 +180,11 @@ internal sealed class LinkerFragmentTests
         {
             TargetArchitecture.Arm => ("arm-none-eabi-", Array.Empty<string>()),
             TargetArchitecture.Arm64 => ("aarch64-linux-gnu-", []),
-            TargetArchitecture.X86 => ("", ["-m", "elf_i386"]),
+            // The host's linker, by the width of a word.
+            TargetArchitecture.X86 or TargetArchitecture.RiscV32 => ("", ["-m", "elf_i386"]),
             _ => ("", []),
         };
-        string[] assembler = layout.Board.Architecture == TargetArchitecture.X86 ? ["--32"] : [];
+        string[] assembler = options.Length > 0 ? ["--32"] : [];
         File.WriteAllText(Path.Combine(_folder, "board.ld"), fragment);
         File.WriteAllText(Path.Combine(_folder, "main.ld"), "INCLUDE board.ld\nSECTIONS\n{\n" + sections + "}\n");
         File.WriteAllText(Path.Combine(_folder, "main.s"), source);
