@@ -6,15 +6,10 @@ using KmemKit.Architecture.Mpu;
 namespace KmemKit.Emulation.Tests.Mpu;
 
 /// <summary>PMSAv7-M and PMSAv8-M.</summary>
-/// <remarks>
-/// Faults: ARM DDI 0403E B3.2.15, CFSR, and B1.5.2, exception numbers; ARM DDI 0553 D1.2 has the same. A refused data access is MemManage with DACCVIOL
-/// and MMARVALID, a refused fetch is MemManage with IACCVIOL and no address; the bus's own faults are BusFault with PRECISERR and BFARVALID, and IBUSERR.
-/// </remarks>
+/// <remarks>Exception numbers: ARM DDI 0403E B1.5.2.</remarks>
 public sealed class ArmMCore : ProbedCore
 {
     private const uint SvCall = 11, MemManage = 4, BusFault = 5;
-    private const uint InstructionViolation = 1 << 0, DataViolation = 1 << 1 | 1 << 7;
-    private const uint InstructionBusError = 1 << 8, DataBusError = 1 << 9 | 1 << 15;
     private const ulong CpuId = 0xe000_ed00, StackInUse = 4096;
 
     private static readonly Dictionary<string, uint> s_addresses = new()
@@ -61,14 +56,9 @@ public sealed class ArmMCore : ProbedCore
     /// <inheritdoc/>
     public override Outcome Expect(Probe probe, MpuDecision decision)
     {
-        var isFetch = probe.Access == AccessRights.Execute;
-        if (Format.Ungoverned.Contains(new PhysAddr(probe.Address)) && !isFetch)
-            return (decision.Rights & probe.Access) != 0 ? default : new Outcome(BusFault, DataBusError, probe.Address);
-        if ((decision.Rights & probe.Access) == 0)
-            return isFetch ? new Outcome(MemManage, InstructionViolation, 0) : new Outcome(MemManage, DataViolation, probe.Address);
-        if (!Reaches(probe))
-            return isFetch ? new Outcome(BusFault, InstructionBusError, 0) : new Outcome(BusFault, DataBusError, probe.Address);
-        return isFetch ? new Outcome(SvCall, probe.Privilege == Privilege.User ? 1u : 0, probe.Address) : default;
+        if (ReportOf(probe, decision) is { } report)
+            return new Outcome(report.Exception == "MemManage" ? MemManage : BusFault, (uint)report.Status, report.AddressRegister is null ? 0 : report.Address);
+        return probe.Access == AccessRights.Execute ? new Outcome(SvCall, probe.Privilege == Privilege.User ? 1u : 0, probe.Address) : default;
     }
 
     private PhysRange Between(string start, string end) => PhysRange.FromBounds(new PhysAddr(Firmware.Symbols[start]), Firmware.Symbols[end]);

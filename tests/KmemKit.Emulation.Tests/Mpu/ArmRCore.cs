@@ -5,14 +5,10 @@ using KmemKit.Architecture.Mpu;
 namespace KmemKit.Emulation.Tests.Mpu;
 
 /// <summary>PMSAv7-R.</summary>
-/// <remarks>
-/// Faults: ARM DDI 0363G table 3-12 (fault status encodings): background 0b00000, where no region answers, permission 0b01101, synchronous external
-/// abort 0b01000; DFSR.RnW bit 11 is set for a write. Exceptions by their vector: 2 supervisor call, 3 prefetch abort, 4 data abort.
-/// </remarks>
+/// <remarks>Exceptions by their vector: 2 supervisor call, 3 prefetch abort, 4 data abort (ARM DDI 0363G 3.7.13).</remarks>
 public sealed class ArmRCore : ProbedCore
 {
     private const uint SupervisorCall = 2, PrefetchAbort = 3, DataAbort = 4;
-    private const uint Background = 0, Permission = 0xd, ExternalAbort = 8, WriteBit = 1 << 11;
     private const uint UserMode = 0x10, SystemMode = 0x1f;
 
     /// <inheritdoc/>
@@ -44,11 +40,8 @@ public sealed class ArmRCore : ProbedCore
     public override Outcome Expect(Probe probe, MpuDecision decision)
     {
         var isFetch = probe.Access == AccessRights.Execute;
-        var granted = (decision.Rights & probe.Access) != 0;
-        if (granted && Reaches(probe))
-            return isFetch ? new Outcome(SupervisorCall, probe.Privilege == Privilege.User ? UserMode : SystemMode, probe.Address) : default;
-        var isBackground = decision.DataRegion is null && decision.Memory == MpuMemoryType.Unspecified;
-        var status = granted ? ExternalAbort : isBackground ? Background : Permission;
-        return new Outcome(isFetch ? PrefetchAbort : DataAbort, status | (probe.Access == AccessRights.Write ? WriteBit : 0), probe.Address);
+        if (ReportOf(probe, decision) is { } report)
+            return new Outcome(isFetch ? PrefetchAbort : DataAbort, (uint)report.Status, report.Address);
+        return isFetch ? new Outcome(SupervisorCall, probe.Privilege == Privilege.User ? UserMode : SystemMode, probe.Address) : default;
     }
 }

@@ -22,12 +22,12 @@ public static class Cores
         new ArmMCore
         {
             Machine = QemuMachine.Mps2An505, Format = Pmsav8Format.PmsaV8M, Regions = 16, Window = Range(0x3800_0000, 0x3820_0000), Image = Range(0x3820_0000, 0x3840_0000),
-            Memory = [Range(0x1000_0000, 0x1040_0000), Range(0x3000_0000, 0x3000_8000), Range(0x3800_0000, 0x3840_0000)],
+            Memory = [Range(0x1000_0000, 0x1040_0000), Range(0x3000_0000, 0x3000_8000), Range(0x3800_0000, 0x3840_0000), Range(0x8000_0000, 0x8100_0000)],
             Void = [Range(0x6000_0000, 0x8000_0000), Range(0x8100_0000, 0xe000_0000), Range(0xe020_0000, Top)],
         },
         new ArmMCore
         {
-            Machine = QemuMachine.Mps3An547, Format = Pmsav8Format.PmsaV8M, Regions = 16, Window = Range(0x3100_0000, 0x3120_0000), Image = Range(0x3120_0000, 0x3140_0000),
+            Machine = QemuMachine.Mps3An547, Format = Pmsav8Format.PmsaV8M, Regions = 16, Window = Range(0x3100_0000, 0x3120_0000), Image = Range(0x3128_0000, 0x3140_0000),
             Memory = [Range(0x1000_0000, 0x1008_0000), Range(0x3000_0000, 0x3008_0000), Range(0x3100_0000, 0x3140_0000)], Void = [Range(0x3900_0000, 0x4000_0000), Range(0xe020_0000, Top)],
         },
         new ArmRCore

@@ -41,6 +41,23 @@ public sealed class MpuEmulationTests
             Assert.Fail($"only {tables.Count} tables of {Policies} policies");
     }
 
+    /// <summary>Programs live where the board has its kernel: code in what it grants for that, data in the kernel's memory.</summary>
+    [TestCase("qemu/mps2-an385", "mps2-an385", 0x2000_0000ul)]
+    [TestCase("qemu/mps2-an386", "mps2-an386", 0x2000_0000ul)]
+    [TestCase("qemu/mps2-an500", "mps2-an500", 0x2000_0000ul)]
+    [TestCase("qemu/mps2-an505", "mps2-an505", 0x3800_0000ul)]
+    [TestCase("qemu/mps3-an547", "mps3-an547", 0x3000_0000ul)]
+    [TestCase("qemu/zcu102-rpu", "cortex-r5", 0x0020_0000ul)]
+    [TestCase("qemu/virt-riscv32", "virt-rv32", 0x8030_0000ul)]
+    [TestCase("qemu/virt-riscv64", "virt-rv64", 0x8030_0000ul)]
+    public void A_board_s_tables_allow_what_its_policy_says(string board, string machine, ulong data)
+    {
+        var plain = Cores.All.Single(c => c.Machine.Name == machine);
+        plain.Machine.Require();
+        var core = plain.WithData(data);
+        ProbeRun.MustAgree(core, [.. BoardTables.Of(core, board, RandomAddresses, new Random(7))]);
+    }
+
     [TestCaseSource(nameof(AllCores))]
     public void A_flipped_bit_in_a_table_is_found(ProbedCore core)
     {

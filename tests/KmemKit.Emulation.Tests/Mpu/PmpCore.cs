@@ -8,10 +8,10 @@ using KmemKit.Architecture.Mpu;
 namespace KmemKit.Emulation.Tests.Mpu;
 
 /// <summary>RISC-V PMP.</summary>
-/// <remarks>Causes: Privileged Architecture 1.12 table 3.6: 1 instruction, 5 load, 7 store access fault; 8 and 11 environment call from U- and M-mode.</remarks>
+/// <remarks>Environment calls: Privileged Architecture 1.12 table 3.6.</remarks>
 public sealed class PmpCore : ProbedCore
 {
-    private const uint FetchFault = 1, LoadFault = 5, StoreFault = 7, CallFromUser = 8, CallFromMachine = 11;
+    private const uint CallFromUser = 8, CallFromMachine = 11;
     private const uint UserMode = 0, MachineMode = 3;
     private const ulong Clint = 0x0200_0000, ClintSize = 0x1_0000;
 
@@ -57,8 +57,8 @@ public sealed class PmpCore : ProbedCore
         var isFetch = probe.Access == AccessRights.Execute;
         // Data of U-mode is accessed from M-mode, as U-mode.
         var mode = isFetch && probe.Privilege == Privilege.User ? UserMode : MachineMode;
-        if ((decision.Rights & probe.Access) == 0)
-            return new Outcome(isFetch ? FetchFault : probe.Access == AccessRights.Write ? StoreFault : LoadFault, mode, probe.Address);
+        if (ReportOf(probe, decision) is { } report)
+            return new Outcome((uint)report.Status, mode, report.Address);
         return isFetch ? new Outcome(probe.Privilege == Privilege.User ? CallFromUser : CallFromMachine, mode, probe.Address) : default;
     }
 

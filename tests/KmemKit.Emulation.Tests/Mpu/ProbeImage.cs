@@ -9,7 +9,7 @@ namespace KmemKit.Emulation.Tests.Mpu;
 /// <summary>Tables and probes as <c>Firmware/Mpu/probe.c</c> reads them, and what it reports.</summary>
 internal static class ProbeImage
 {
-    private const int HeadSize = 16;
+    private const int HeadSize = 24;
 
     public static byte[] Write(IReadOnlyList<ProbeTable> tables, ProbedCore core)
     {
@@ -24,6 +24,7 @@ internal static class ProbeImage
             BinaryPrimitives.WriteInt32LittleEndian(rest[4..], tables[i].Probes.Length);
             BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], core.Control(tables[i].Registers));
             BinaryPrimitives.WriteUInt32LittleEndian(rest[12..], ProbedCore.IsLocked(tables[i].Registers) ? ++locked : 0);
+            BinaryPrimitives.WriteUInt32LittleEndian(rest[16..], (uint)(tables[i].Stack ?? core.Firmware.Symbols.GetValueOrDefault("probe_stack_end")));
             rest = rest[HeadSize..];
             foreach (var write in programs[i])
             {

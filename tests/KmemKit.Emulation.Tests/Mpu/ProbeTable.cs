@@ -8,4 +8,8 @@ namespace KmemKit.Emulation.Tests.Mpu;
 /// <param name="Registers">What is programmed.</param>
 /// <param name="Expected">What the registers mean: the prediction. Decoded from other registers only where a test wants to be caught.</param>
 /// <param name="Probes">The accesses, in order.</param>
-public sealed record ProbeTable(string Name, MpuRegisterFile Registers, MpuTable Expected, ImmutableArray<Probe> Probes);
+public sealed record ProbeTable(string Name, MpuRegisterFile Registers, MpuTable Expected, ImmutableArray<Probe> Probes)
+{
+    /// <summary>End of memory that a core may stack in while the probed address is executed; null for the program's own.</summary>
+    public ulong? Stack { get; init; }
+}

@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
 using KmemKit.Architecture;
+using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mpu;
 using KmemKit.Emulation.Tests.Machines;
 using KmemKit.Emulation.Tests.Toolchains;
@@ -38,10 +39,19 @@ public abstract class ProbedCore
     public virtual ulong InstructionSize => 2;
 
     private Firmware? _firmware;
+    private ulong? _dataAddress;
 
     /// <summary>The program.</summary>
     public Firmware Firmware => _firmware ??= Firmware.Build(Machine.Toolchain, Machine.LinkAddress, Sources,
-        [string.Create(CultureInfo.InvariantCulture, $"IMAGE_ADDRESS=0x{Image.Start.Value:x}")]);
+        [string.Create(CultureInfo.InvariantCulture, $"IMAGE_ADDRESS=0x{Image.Start.Value:x}")], null, _dataAddress);
+
+    /// <summary>The same core with a program whose data are not behind its code.</summary>
+    public ProbedCore WithData(ulong address)
+    {
+        var core = (ProbedCore)MemberwiseClone();
+        (core._dataAddress, core._firmware) = (address, null);
+        return core;
+    }
 
     /// <summary>Its sources.</summary>
     protected abstract ImmutableArray<string> Sources { get; }
@@ -81,12 +91,19 @@ public abstract class ProbedCore
     public bool IsHarmless(ulong address)
     {
         var here = new PhysAddr(address);
-        var program = PhysRange.FromBounds(new PhysAddr(Firmware.LinkAddress), Firmware.Symbols["program_end"]);
-        return !program.Contains(here) && !Image.Contains(here) && (HasMemory(address) || Void.Any(v => v.Contains(here)));
+        return !IsOfProgram("code_start", "code_end") && !IsOfProgram("data_start", "program_end") && !Image.Contains(here) && (HasMemory(address) || Void.Any(v => v.Contains(here)));
+
+        bool IsOfProgram(string start, string end) => address >= Firmware.Symbols[start] && address < Firmware.Symbols[end];
     }
 
-    /// <summary>Whether the granted access finds something there.</summary>
-    protected bool Reaches(Probe probe) => HasMemory(probe.Address);
+    /// <summary>What the fault registers hold after the access; null where it succeeds.</summary>
+    protected FaultReport? ReportOf(Probe probe, MpuDecision decision)
+    {
+        var cause = MpuFaultStatus.CauseOf(decision, probe.Access);
+        if (cause == FaultCause.None && !HasMemory(probe.Address) && !Format.Ungoverned.Contains(new PhysAddr(probe.Address)))
+            cause = FaultCause.ExternalAbort;
+        return cause == FaultCause.None ? null : MpuFaultStatus.Report(Format, cause, probe.Address, probe.Access, probe.Privilege);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Machine.Name;

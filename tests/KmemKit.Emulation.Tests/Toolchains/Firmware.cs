@@ -25,20 +25,22 @@ public sealed record Firmware(Toolchain Toolchain, string Path, ulong LinkAddres
     /// <param name="sources">Names below the folder Firmware.</param>
     /// <param name="defines">NAME=VALUE for the preprocessor.</param>
     /// <param name="generated">Files made by the test, by the name that sources include them by.</param>
+    /// <param name="dataAddress">Physical address of its data and stack; null for behind the code.</param>
     /// <exception cref="AssertionException">The compiler refuses a source; its words are in the message.</exception>
     public static Firmware Build(
         Toolchain toolchain, ulong linkAddress, IEnumerable<string> sources, IEnumerable<string>? defines = null,
-        IReadOnlyDictionary<string, string>? generated = null)
+        IReadOnlyDictionary<string, string>? generated = null, ulong? dataAddress = null)
     {
         toolchain.Require();
         ImmutableArray<string> files = [.. sources];
         ImmutableArray<string> macros = [.. defines ?? []];
-        var key = string.Join('\n', [toolchain.Name, Hex(linkAddress), .. files, .. macros, .. (generated ?? ImmutableDictionary<string, string>.Empty).Select(g => g.Key + g.Value)]);
-        return s_built.GetOrAdd(key, _ => new Lazy<Firmware>(() => Link(toolchain, linkAddress, files, macros, generated))).Value;
+        var key = string.Join('\n', [toolchain.Name, Hex(linkAddress), Hex(dataAddress ?? 0), .. files, .. macros, .. (generated ?? ImmutableDictionary<string, string>.Empty).Select(g => g.Key + g.Value)]);
+        return s_built.GetOrAdd(key, _ => new Lazy<Firmware>(() => Link(toolchain, linkAddress, dataAddress, files, macros, generated))).Value;
     }
 
     private static Firmware Link(
-        Toolchain toolchain, ulong linkAddress, ImmutableArray<string> sources, ImmutableArray<string> defines, IReadOnlyDictionary<string, string>? generated)
+        Toolchain toolchain, ulong linkAddress, ulong? dataAddress, ImmutableArray<string> sources, ImmutableArray<string> defines,
+        IReadOnlyDictionary<string, string>? generated)
     {
         var folder = Scratch.NewFolder();
         foreach (var (name, text) in generated ?? ImmutableDictionary<string, string>.Empty)
@@ -51,6 +53,7 @@ public sealed record Firmware(Toolchain Toolchain, string Path, ulong LinkAddres
             "-I", Scratch.Sources, "-I", folder, .. defines.Select(d => "-D" + d),
             .. toolchain.Sources.Concat(sources).Select(s => System.IO.Path.Combine(Scratch.Sources, s)),
             "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,--no-warn-rwx-segments", "-Wl,-z,max-page-size=4096", $"-Wl,--defsym=link_address={Hex(linkAddress)}",
+            .. dataAddress is { } data ? [$"-Wl,--defsym=data_address={Hex(data)}"] : Array.Empty<string>(),
             "-T", System.IO.Path.Combine(Scratch.Sources, "Common/link.ld"), "-o", elf,
         ]);
         var symbols = Elf.Symbols(File.ReadAllBytes(elf));

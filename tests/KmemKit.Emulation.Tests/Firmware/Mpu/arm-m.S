@@ -1,6 +1,6 @@
 /*
  * Accesses on an M-profile core. The unit is on from just before the access to just after it; in between the core fetches from code_start up, stacks on
- * the main stack, and, where it executes the probed address, on probe_stack, as whoever executes it.
+ * the main stack, and, where it executes the probed address, on the process stack, as whoever executes it.
  *
  * Data: LDRHT and STRHT access as unprivileged code does (ARM DDI 0403E A7.7.58, "LDRHT"). Execution: a return from SVCall to Thread mode on the process
  * stack, at the address, privileged or not; there is 'svc #1', which comes back.
@@ -48,9 +48,9 @@ probe_resume:
 
     .global probe_execute
     .thumb_func
-probe_execute:                      /* r0 address; r1 nPRIV; r2 MPU_CTRL */
+probe_execute:                      /* r0 address; r1 nPRIV; r2 MPU_CTRL; r3 end of the process stack */
     push {r4-r11, lr}
-    ldr r3, =probe_stack_end - 32
+    subs r3, #32
     msr psp, r3
     movs r4, #0
     str r4, [r3, #20]               /* lr */

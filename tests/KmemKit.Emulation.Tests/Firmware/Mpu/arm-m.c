@@ -6,7 +6,7 @@ enum { MPU_TYPE = 0xe000ed90, MPU_CTRL = 0xe000ed94, MPU_RNR = 0xe000ed98, MPU_R
 enum { NO_REGION = 0xffffffff };
 
 void probe_data(uintptr_t address, uint32_t which, uint32_t control);
-void probe_execute(uintptr_t address, uint32_t user, uint32_t control);
+void probe_execute(uintptr_t address, uint32_t user, uint32_t control, uint32_t stack);
 
 /* Filled by the handlers. */
 struct outcome probe_outcome;
@@ -45,12 +45,12 @@ void plant(uintptr_t address)
     *(volatile uint16_t *)address = 0xdf01; /* svc #1 */
 }
 
-void unit_probe(const struct probe *probe, uint32_t control, struct outcome *outcome)
+void unit_probe(const struct probe *probe, const struct table *table, struct outcome *outcome)
 {
     probe_outcome = (struct outcome){ 0, 0, 0 };
     if (probe->access == ACCESS_EXECUTE)
-        probe_execute((uintptr_t)probe->address, probe->user, control);
+        probe_execute((uintptr_t)probe->address, probe->user, table->control, table->stack);
     else
-        probe_data((uintptr_t)probe->address, probe->access + probe->user * 2u, control);
+        probe_data((uintptr_t)probe->address, probe->access + probe->user * 2u, table->control);
     *outcome = probe_outcome;
 }

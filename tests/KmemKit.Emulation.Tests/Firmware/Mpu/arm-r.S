@@ -59,7 +59,7 @@ plant:
     .endm
 
     .global unit_probe
-unit_probe:                         /* r0 probe; r1 bits of SCTLR; r2 outcome */
+unit_probe:                         /* r0 probe; r1 table; r2 outcome */
     push {r4-r11, lr}
     mov r10, r2
     ldr r4, [r0]                    /* address */
@@ -72,6 +72,7 @@ unit_probe:                         /* r0 probe; r1 bits of SCTLR; r2 outcome */
     orreq r8, r8, #SYSTEM_MODE
     mrc p15, 0, r9, c1, c0, 0
     bic r9, r9, #(1 << 17)          /* BR */
+    ldr r1, [r1, #8]                /* control: bits of SCTLR */
     orr r9, r9, r1
     msr spsr_cxsf, r8
     mcr p15, 0, r9, c1, c0, 0

@@ -37,7 +37,7 @@ void run_current(void)
         struct outcome *outcome = &outcomes[done++];
         outcome->cause = outcome->status = 0;
         outcome->address = 0;
-        unit_probe(&probes[i], current->control, outcome);
+        unit_probe(&probes[i], current, outcome);
         if (done == sizeof outcomes / sizeof outcomes[0])
         {
             report(outcomes, sizeof outcomes);

@@ -15,8 +15,11 @@ struct probe { uint64_t address; uint8_t access, user, plant, spare[5]; };
 /* cause: 0, or the number of the exception; status and address: the fault registers. What was executed comes back with its own exception. */
 struct outcome { uint32_t cause, status; uint64_t address; };
 
-/* hart: which core runs it; a table that locks entries needs a core that has not run one. */
-struct table { uint32_t writes, probes, control, hart; };
+/*
+ * control: the unit's control register while it is on. hart: which core runs it; a table that locks entries needs a core that has not run one. stack: where
+ * a core that stacks does it while the probed address is executed, as whoever executes it.
+ */
+struct table { uint32_t writes, probes, control, hart, stack, spare; };
 
 /* All regions off, and the unit, where it can be. */
 void unit_reset(void);
@@ -26,7 +29,7 @@ uint64_t unit_read(const struct register_write *write);
 /* Puts the instruction there that comes back. */
 void plant(uintptr_t address);
 
-/* The unit is on, as control says, during the access and not around it. */
-void unit_probe(const struct probe *probe, uint32_t control, struct outcome *outcome);
+/* The unit is on, as the table says, during the access and not around it. */
+void unit_probe(const struct probe *probe, const struct table *table, struct outcome *outcome);
 
 #endif
