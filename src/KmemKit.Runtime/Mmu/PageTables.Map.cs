@@ -28,18 +28,15 @@ public sealed unsafe partial class PageTables<TFormat>
             return false;
         var table = RootTable;
         var level = _format.RootLevel;
-        var shift = _rootShift;
-        var index = unchecked((int)(virt >> shift)) & _rootMask;
-        while (shift != _format.PageShift)
+        while (level != _format.LastLevel)
         {
-            var above = Read(table, index);
+            var above = Read(table, _format.Index(virt, level));
             if (!_format.IsTable(above, level) || _format.Limits(above, level) != prot.Limits)
                 return false;
             table = Host(_format.TableAddress(above, level));
             level = _format.NextLevel(level);
-            shift -= _stride;
-            index = unchecked((int)(virt >> shift)) & _mask;
         }
+        var index = _format.Index(virt, level);
         if (Read(table, index) != 0 || Domain.IsWatching)
             return false;
         Write(table, index, prot.Page | _format.OutputField(phys, _pageShape));
@@ -68,7 +65,7 @@ public sealed unsafe partial class PageTables<TFormat>
             return Refused(PageTableError.NoMemory, virt);
         if (Domain.IsWatching)
             Domain.Changes!.Make(virt, virt + (size - 1), phys, IsShared ? null : Asid, _breaks);
-        MapIn(RootTable, _format.RootLevel, virt, phys, size, prot, cpu, ref spare, isFresh: false);
+        MapIn(RootTable, _format.RootLevel, virt, phys, size, prot, cpu, ref spare);
         spare.GiveAll(_tables, cpu);
         return default;
     }
@@ -123,9 +120,8 @@ public sealed unsafe partial class PageTables<TFormat>
         return default;
     }
 
-    // A fresh table holds what its page held before: nothing of it is read, and all of it is written.
     private void MapIn(
-        byte* table, int level, ulong virt, ulong phys, ulong size, PageProt prot, Cpu cpu, ref TableReserve spare, bool isFresh)
+        byte* table, int level, ulong virt, ulong phys, ulong size, PageProt prot, Cpu cpu, ref TableReserve spare)
     {
         while (size != 0)
         {
@@ -135,7 +131,7 @@ public sealed unsafe partial class PageTables<TFormat>
             {
                 var count = RunFor(shape, virt, phys, size, prot);
                 var index = _format.Index(virt, level);
-                if (level != _format.LastLevel && !isFresh)
+                if (level != _format.LastLevel)
                     TakeEmptyTablesOut(table, index, count, level, virt, cpu);
                 FillRun(table, index, count, phys, prot[shape], shape);
                 var done = (ulong)count * bytes;
@@ -143,17 +139,17 @@ public sealed unsafe partial class PageTables<TFormat>
                 continue;
             }
             var chunk = Math.Min(size, bytes - (virt & (bytes - 1)));
-            MapBelow(table, level, virt, phys, chunk, bytes, prot, cpu, ref spare, isFresh);
+            MapBelow(table, level, virt, phys, chunk, bytes, prot, cpu, ref spare);
             (virt, phys, size) = (unchecked(virt + chunk), unchecked(phys + chunk), size - chunk);
         }
     }
 
     private void MapBelow(
-        byte* table, int level, ulong virt, ulong phys, ulong chunk, ulong bytes, PageProt prot, Cpu cpu, ref TableReserve spare, bool isFresh)
+        byte* table, int level, ulong virt, ulong phys, ulong chunk, ulong bytes, PageProt prot, Cpu cpu, ref TableReserve spare)
     {
         var index = _format.Index(virt, level);
         var below = _format.NextLevel(level);
-        var descriptor = isFresh ? 0 : Read(table, index);
+        var descriptor = Read(table, index);
         if (!_format.IsTable(descriptor, level))
         {
             var fresh = spare.Pop(out var address);
@@ -161,7 +157,7 @@ public sealed unsafe partial class PageTables<TFormat>
             if (chunk == bytes)
             {
                 // All of it is this operation's: nobody else links one here, every descriptor is about to be written, and none is seen before all are.
-                MapIn(fresh, below, virt, phys, chunk, prot, cpu, ref spare, isFresh: true);
+                MapIn(fresh, below, virt, phys, chunk, prot, cpu, ref spare);
                 Write(table, index, link);
                 return;
             }
@@ -171,7 +167,7 @@ public sealed unsafe partial class PageTables<TFormat>
             else
                 spare.Push(fresh, address);
         }
-        MapIn(Host(_format.TableAddress(descriptor, level)), below, virt, phys, chunk, prot, cpu, ref spare, isFresh: false);
+        MapIn(Host(_format.TableAddress(descriptor, level)), below, virt, phys, chunk, prot, cpu, ref spare);
     }
 
     private bool TryLink(byte* table, int index, ulong expected, ulong link, out ulong found)

@@ -54,6 +54,19 @@ internal static class TestBoards
         RequireLayout = true,
     });
 
+    /// <summary>A board of <c>boards/</c> with everything that was found out about it.</summary>
+    public static BoardCompilation Compilation(string board)
+    {
+        var folder = Path.Combine(Root, "boards", board);
+        var name = Path.GetFileName(board);
+        return BoardPipeline.Compile(new BoardInput(Files.Instance.OpenText(Path.Combine(folder, name + ".dts"))!)
+        {
+            Provider = Files.Instance,
+            Defconfig = Files.Instance.OpenText(Path.Combine(folder, name + "_defconfig")),
+            RequireLayout = true,
+        });
+    }
+
     private static MemoryLayout Layout(BoardInput input)
     {
         var compilation = BoardPipeline.Compile(input);
