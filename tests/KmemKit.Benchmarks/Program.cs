@@ -6,7 +6,8 @@ namespace KmemKit.Benchmarks;
 /// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them;
 /// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> alone the page allocator with malloc,
 /// <c>--slab</c> object caches and kmalloc with malloc, mimalloc and jemalloc; a further word picks the rows that contain it;
-/// <c>--slab-checks</c> what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C.
+/// <c>--slab-checks</c> what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C; <c>--mpu</c> a domain switch that writes
+/// what differs with one that writes all.
 /// </summary>
 internal static class Program
 {
@@ -35,6 +36,11 @@ internal static class Program
         if (arguments is ["--tables"])
         {
             PageTables.PairedTables.Run();
+            return 0;
+        }
+        if (arguments is ["--mpu"])
+        {
+            Protection.PairedSwitch.Run();
             return 0;
         }
         foreach (var summary in BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments))

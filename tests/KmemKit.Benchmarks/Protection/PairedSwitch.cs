@@ -1,0 +1,84 @@
+using System;
+using System.IO;
+using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Sources;
+using KmemKit.Runtime.Mpu;
+
+namespace KmemKit.Benchmarks.Protection;
+
+/// <summary>A domain switch against one that writes every register of the unit, and accesses through the unit against those on the bus alone.</summary>
+internal static class PairedSwitch
+{
+    private const int Operations = 1000, TurnCount = 400;
+
+    private static readonly string[] s_boards = ["mps2-an385", "mps2-an505", "zcu102-rpu", "virt-riscv64"];
+
+    public static void Run()
+    {
+        foreach (var board in s_boards)
+        {
+            using var kernel = MpuKernel.Boot(Compile(board));
+            var names = kernel.Domains.Skip(1).Select(d => d.Name).ToArray();
+            var full = kernel.Domains.Skip(1).Select(d => MpuSwitch.Between(kernel.Plan.Format, null, d.Board.Registers, kernel.Plan.RegionCount)).ToArray();
+            var unit = new MpuUnit(kernel.Plan.Format, kernel.Plan.RegionCount, kernel.Plan.Domains.Select(d => d.Registers));
+            var (switches, registers) = (0, kernel.Unit.RegisterWrites);
+            foreach (var name in names.Concat(names).Append(names[0]))
+            {
+                kernel.Switch(name);
+                switches++;
+            }
+            Console.WriteLine($"{board}: {(kernel.Unit.RegisterWrites - registers) / (double)switches:F1} of {full.Max(f => f.Writes.Length)} registers a switch");
+            new Turns()
+                .Add("all registers", Operations, () =>
+                {
+                    for (var i = 0; i < Operations; i++)
+                        unit.Apply(full[i % full.Length]);
+                })
+                .Add("those that differ", Operations, () =>
+                {
+                    for (var i = 0; i < Operations; i++)
+                        kernel.Switch(names[i % names.Length]);
+                })
+                .Run(TurnCount);
+            kernel.Switch("");
+            var at = new PhysAddr(kernel.KernelRange.Start.Value + kernel.KernelRange.Size.Value / 2);
+            var sum = 0u;
+            new Turns()
+                .Add("load on the bus", Operations, () =>
+                {
+                    for (var i = 0u; i < Operations; i++)
+                        sum += kernel.Memory.ReadUInt32(at + (i * 4));
+                })
+                .Add("load of privileged code", Operations, () =>
+                {
+                    for (var i = 0u; i < Operations; i++)
+                        sum += kernel.Cpu.Load<uint>(new VirtAddr(at.Value + (i * 4)), Privilege.Privileged);
+                })
+                .Run(TurnCount);
+            GC.KeepAlive(sum);
+        }
+    }
+
+    private static BoardCompilation Compile(string board)
+    {
+        var root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "KmemKit.sln")))
+            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("KmemKit.sln is in no folder above the program.");
+        var stem = Path.Combine(root, "boards/qemu", board, board);
+        return BoardPipeline.Compile(new BoardInput(new SourceFile(stem + ".dts", File.ReadAllText(stem + ".dts")))
+        {
+            Provider = new Files(), Defconfig = new SourceFile(stem + "_defconfig", File.ReadAllText(stem + "_defconfig")), RequireLayout = true,
+        });
+    }
+
+    private sealed class Files : ISourceProvider
+    {
+        public System.Collections.Generic.IReadOnlyList<string> IncludePaths => [];
+
+        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
+
+        public SourceFile? OpenBinary(string path) => null;
+    }
+}
