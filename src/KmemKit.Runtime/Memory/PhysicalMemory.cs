@@ -130,6 +130,20 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// <summary>The host address of <paramref name="length"/> bytes of RAM in a row; null where not all of them are RAM.</summary>
     public byte* PointerTo(PhysAddr address, ulong length) => PointerElsewhere(address, length);
 
+    /// <summary>The largest piece of RAM: its host address, its first physical address, and bytes that are good until <see cref="Disposing"/>.</summary>
+    internal MainWindowPlace MainWindow => new(_mainHost, _mainStart, _mainGuard);
+
+    /// <summary>Where the largest piece of RAM is.</summary>
+    internal readonly struct MainWindowPlace(byte* host, ulong start, ulong size)
+    {
+        public void Deconstruct(out byte* atHost, out ulong atStart, out ulong bytes)
+        {
+            atHost = host;
+            atStart = start;
+            bytes = size;
+        }
+    }
+
     /// <summary>The memory goes: whoever keeps host addresses forgets them.</summary>
     internal event Action? Disposing;
 

@@ -28,15 +28,18 @@ public sealed unsafe partial class PageTables<TFormat>
             return false;
         var table = RootTable;
         var level = _format.RootLevel;
-        while (level != _format.LastLevel)
+        var shift = _rootShift;
+        var index = unchecked((int)(virt >> shift)) & _rootMask;
+        while (shift != _format.PageShift)
         {
-            var above = Read(table, _format.Index(virt, level));
+            var above = Read(table, index);
             if (!_format.IsTable(above, level) || _format.Limits(above, level) != prot.Limits)
                 return false;
             table = Host(_format.TableAddress(above, level));
             level = _format.NextLevel(level);
+            shift -= _stride;
+            index = unchecked((int)(virt >> shift)) & _mask;
         }
-        var index = _format.Index(virt, level);
         if (Read(table, index) != 0 || Domain.IsWatching)
             return false;
         Write(table, index, prot.Page | _format.OutputField(phys, _pageShape));
@@ -65,7 +68,7 @@ public sealed unsafe partial class PageTables<TFormat>
             return Refused(PageTableError.NoMemory, virt);
         if (Domain.IsWatching)
             Domain.Changes!.Make(virt, virt + (size - 1), phys, IsShared ? null : Asid, _breaks);
-        MapIn(RootTable, _format.RootLevel, virt, phys, size, prot, cpu, ref spare);
+        MapIn(RootTable, _format.RootLevel, virt, phys, size, prot, cpu, ref spare, isFresh: false);
         spare.GiveAll(_tables, cpu);
         return default;
     }
@@ -120,8 +123,9 @@ public sealed unsafe partial class PageTables<TFormat>
         return default;
     }
 
+    // A fresh table holds what its page held before: nothing of it is read, and all of it is written.
     private void MapIn(
-        byte* table, int level, ulong virt, ulong phys, ulong size, PageProt prot, Cpu cpu, ref TableReserve spare)
+        byte* table, int level, ulong virt, ulong phys, ulong size, PageProt prot, Cpu cpu, ref TableReserve spare, bool isFresh)
     {
         while (size != 0)
         {
@@ -131,7 +135,7 @@ public sealed unsafe partial class PageTables<TFormat>
             {
                 var count = RunFor(shape, virt, phys, size, prot);
                 var index = _format.Index(virt, level);
-                if (level != _format.LastLevel)
+                if (level != _format.LastLevel && !isFresh)
                     TakeEmptyTablesOut(table, index, count, level, virt, cpu);
                 FillRun(table, index, count, phys, prot[shape], shape);
                 var done = (ulong)count * bytes;
@@ -139,17 +143,17 @@ public sealed unsafe partial class PageTables<TFormat>
                 continue;
             }
             var chunk = Math.Min(size, bytes - (virt & (bytes - 1)));
-            MapBelow(table, level, virt, phys, chunk, bytes, prot, cpu, ref spare);
+            MapBelow(table, level, virt, phys, chunk, bytes, prot, cpu, ref spare, isFresh);
             (virt, phys, size) = (unchecked(virt + chunk), unchecked(phys + chunk), size - chunk);
         }
     }
 
     private void MapBelow(
-        byte* table, int level, ulong virt, ulong phys, ulong chunk, ulong bytes, PageProt prot, Cpu cpu, ref TableReserve spare)
+        byte* table, int level, ulong virt, ulong phys, ulong chunk, ulong bytes, PageProt prot, Cpu cpu, ref TableReserve spare, bool isFresh)
     {
         var index = _format.Index(virt, level);
         var below = _format.NextLevel(level);
-        var descriptor = Read(table, index);
+        var descriptor = isFresh ? 0 : Read(table, index);
         if (!_format.IsTable(descriptor, level))
         {
             var fresh = spare.Pop(out var address);
@@ -157,7 +161,7 @@ public sealed unsafe partial class PageTables<TFormat>
             if (chunk == bytes)
             {
                 // All of it is this operation's: nobody else links one here, every descriptor is about to be written, and none is seen before all are.
-                MapIn(fresh, below, virt, phys, chunk, prot, cpu, ref spare);
+                MapIn(fresh, below, virt, phys, chunk, prot, cpu, ref spare, isFresh: true);
                 Write(table, index, link);
                 return;
             }
@@ -167,7 +171,7 @@ public sealed unsafe partial class PageTables<TFormat>
             else
                 spare.Push(fresh, address);
         }
-        MapIn(Host(_format.TableAddress(descriptor, level)), below, virt, phys, chunk, prot, cpu, ref spare);
+        MapIn(Host(_format.TableAddress(descriptor, level)), below, virt, phys, chunk, prot, cpu, ref spare, isFresh: false);
     }
 
     private bool TryLink(byte* table, int index, ulong expected, ulong link, out ulong found)

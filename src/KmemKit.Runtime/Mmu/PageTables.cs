@@ -28,6 +28,9 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     where TFormat : struct, ITranslationFormat
 {
     private readonly TFormat _format;
+    private readonly byte* _window;
+    private readonly ulong _windowStart;
+    private ulong _windowSize;
     private readonly ulong _pageMask;
     private readonly ulong _addressMask;
     private readonly ulong _firstLow;
@@ -42,6 +45,10 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private readonly int _rootOrder;
     private readonly ulong[] _lastOutputs;
     private readonly int _largestShift;
+    private readonly int _rootShift;
+    private readonly int _rootMask;
+    private readonly int _stride;
+    private readonly int _mask;
     private readonly bool _breaks;
 
     internal PageTables(TFormat format, PageMap map, PhysicalMemory memory, TlbDomain domain, TableAllocator tables, ulong root, int rootOrder)
@@ -57,6 +64,13 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         _pageShape = _shapes[0];
         _lastOutputs = Array.ConvertAll(_shapes, shape => LastOutputOf(format, shape));
         _lastOutput = _lastOutputs[0];
+        // Below the root all levels are alike, so a walk subtracts.
+        _rootShift = format.LevelShift(format.RootLevel);
+        _rootMask = format.TableEntries(format.RootLevel) - 1;
+        _stride = format.IndexBits(format.LastLevel);
+        _mask = format.TableEntries(format.LastLevel) - 1;
+        memory.MainWindow.Deconstruct(out _window, out _windowStart, out _windowSize);
+        memory.Disposing += () => _windowSize = 0;
         _largestShift = BitOperations.Log2(_shapes[^1].Bytes);
         // One text object a format, so that attributes are known to be encoded for it by comparing references.
         _name = string.Intern(format.Name);
@@ -145,13 +159,17 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         {
             var table = RootTable;
             var level = _format.RootLevel;
+            var shift = _rootShift;
+            var index = unchecked((int)(virt >> shift)) & _rootMask;
             while (true)
             {
-                var descriptor = Read(table, _format.Index(virt, level));
+                var descriptor = Read(table, index);
                 if (_format.IsTable(descriptor, level))
                 {
                     table = Host(_format.TableAddress(descriptor, level));
                     level = _format.NextLevel(level);
+                    shift -= _stride;
+                    index = unchecked((int)(virt >> shift)) & _mask;
                     continue;
                 }
                 if (_format.KindOf(descriptor, level) != DescriptorKind.Leaf)
@@ -221,7 +239,12 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         TlbScope.Range(new VirtAddr(first), new VirtAddr(last), IsShared ? null : Asid, IsShared) with { Vmid = Vmid };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Host(ulong table) => _memory.PointerTo(new PhysAddr(table));
+    private byte* Host(ulong table)
+    {
+        // Most tables are in the largest piece of RAM, whose place is kept here.
+        var offset = unchecked(table - _windowStart);
+        return offset < _windowSize ? _window + offset : _memory.PointerTo(new PhysAddr(table));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Read(byte* table, int index) =>

@@ -191,7 +191,10 @@ public sealed class VmallocSpace
         var type = _tables.TypeFor(use);
         var attributes = _tables.Canonical(
             new PageAttributes(AccessRights.ReadWrite, AccessRights.None, type, type.IsNormal() ? Shareability.Inner : Shareability.None) { IsDirty = true });
-        var refusal = _tables.TryProt(attributes, out var prot, largest);
+        // Where execution cannot be withheld from what is read, as in two-level x86, all of it can be executed.
+        if (_tables.TryProt(attributes, out var prot, largest) == EncodingRefusal.None)
+            return prot!;
+        var refusal = _tables.TryProt(attributes with { Privileged = AccessRights.All }, out prot, largest);
         return prot ?? throw new NotSupportedException($"The kernel's tables cannot say {attributes}: {refusal}.");
     }
 

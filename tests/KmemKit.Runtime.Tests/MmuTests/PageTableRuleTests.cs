@@ -115,6 +115,21 @@ internal sealed class PageTableRuleTests
     }
 
     [Test]
+    public void Pages_in_front_of_a_group_do_not_keep_it_from_being_one()
+    {
+        using var machine = new MmuMachine<Vmsav8Format<Granule4K>>();
+        Assert.That(machine.Map(15 * Page, 15 * Page, 18 * Page).IsOk);
+        Assert.That(new ulong[] { 15, 16, 31, 32 }.Select(page => BytesAt(machine, page * Page)), Is.EqualTo(new[] { Page, 16 * Page, 16 * Page, Page }));
+        Assert.That(machine.Unmap(20 * Page, Page).IsOk);
+        Assert.That(new ulong[] { 16, 19, 21, 31 }.Select(page => machine.Walk(page * Page)), Is.EqualTo(new ulong?[] { 16 * Page, 19 * Page, 21 * Page, 31 * Page }));
+        Assert.That(machine.Map(20 * Page, 20 * Page, Page).IsOk);
+        Assert.That(machine.Tables.Join(machine.Cpu, new VirtAddr(15 * Page), 18 * Page, out var joined).IsOk);
+        Assert.That(joined, Is.EqualTo(1));
+        Assert.That(BytesAt(machine, 20 * Page), Is.EqualTo(16 * Page));
+        machine.NoBugs();
+    }
+
+    [Test]
     public void A_part_of_a_block_can_go_and_the_rest_stays()
     {
         using var machine = new MmuMachine<Vmsav8Format<Granule4K>>();
@@ -170,6 +185,27 @@ internal sealed class PageTableRuleTests
         Assert.That(machine.Tables.TablePages, Is.EqualTo(1));
         machine.Tables.Free(machine.Cpu);
         machine.Machine.Allocator.Verify();
+    }
+
+    [Test]
+    public void Tables_that_held_something_before_are_filled_as_new_ones()
+    {
+        using var machine = new MmuMachine<Vmsav8Format<Granule4K>>(watch: false);
+        var pages = machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: Page);
+        for (var round = 0UL; round < 4; round++)
+        {
+            // Two levels of tables that are wholly the operation's; they come back in another order each time.
+            Assert.That(machine.Map(0, round << 30, 1UL << 30, pages).IsOk);
+            Assert.That(machine.Tables.TableCount, Is.EqualTo(514));
+            for (var at = 0UL; at < 1UL << 30; at += Block - Page)
+            {
+                if (machine.Walk(at) != at + (round << 30))
+                    Assert.Fail($"{at:x} is mapped to {machine.Walk(at):x} in round {round}");
+            }
+            Assert.That(machine.Unmap(0, 1UL << 30).IsOk);
+            Assert.That(machine.Tables.TableCount, Is.EqualTo(1), "the one above");
+            machine.Machine.Allocator.Verify();
+        }
     }
 
     [Test]
@@ -245,6 +281,38 @@ internal sealed class PageTableRuleTests
         Assert.That(machine.Tables.TableCount, Is.Zero);
         machine.Machine.Allocator.DrainAllPages(machine.Cpu);
         machine.Machine.Allocator.Verify();
+    }
+
+    [Test]
+    public void Two_threads_that_need_the_same_missing_table_at_the_same_moment_share_one()
+    {
+        const int Rounds = 4000;
+        using var machine = new MmuMachine<X86Format<FourLevel>>(cpus: 2, watch: false, megabytes: 128);
+        var prot = machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: Page);
+        var lost = 0;
+        var arrived = new int[2];
+        Parallel.For(0, 2, new ParallelOptions { MaxDegreeOfParallelism = 2 }, thread =>
+        {
+            var cpu = machine.Machine.Allocator.Cpus[thread];
+            for (var round = 1; round <= Rounds; round++)
+            {
+                var virt = new VirtAddr(((ulong)round << 30) + ((ulong)thread * Page));
+                Volatile.Write(ref arrived[thread], round);
+                var spinner = new SpinWait();
+                while (Volatile.Read(ref arrived[1 - thread]) < round)
+                    spinner.SpinOnce(-1);
+                if (!machine.Tables.Map(cpu, virt, new PhysAddr((ulong)round * Page), Page, prot).IsOk || machine.Walk(virt.Value) != (ulong)round * Page)
+                    Interlocked.Increment(ref lost);
+            }
+        });
+        for (var round = 1UL; round <= Rounds; round++)
+        {
+            if (!machine.Unmap(round << 30, 2 * Page).IsOk)
+                lost++;
+        }
+        Assert.That(lost, Is.Zero);
+        machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]);
+        Assert.That(machine.Tables.TableCount, Is.Zero, "no table was lost either");
     }
 
     [Test]

@@ -39,6 +39,18 @@ internal sealed class StaleTranslationTests
     }
 
     [Test]
+    public void Every_page_of_a_block_goes_with_its_translation()
+    {
+        using var machine = new MmuMachine<X86Format<FourLevel>>(watch: false);
+        Assert.That(machine.Map(0, 0, 2 << 20).IsOk);
+        foreach (var page in new ulong[] { 0, 1, 77 })
+            machine.Port.Load<byte>(new VirtAddr(page * Page), Privilege.Privileged);
+        Assert.That(machine.Unmap(0, 2 << 20).IsOk);
+        foreach (var page in new ulong[] { 77, 1, 0 })
+            Assert.That(machine.FaultOf(() => machine.Port.Load<byte>(new VirtAddr(page * Page), Privilege.Privileged)).Cause, Is.EqualTo(FaultCause.Translation));
+    }
+
+    [Test]
     public void A_forgotten_invalidation_on_one_CPU_is_a_mistake_of_that_one()
     {
         using var machine = new MmuMachine<X86Format<FourLevel>>(cpus: 2);
@@ -121,6 +133,24 @@ internal sealed class StaleTranslationTests
         gather.Finish();
         Assert.That(arm.Map(0, 0x30000, Page).IsOk);
         arm.NoBugs();
+    }
+
+    [Test]
+    public void A_break_is_over_when_every_CPU_has_invalidated()
+    {
+        using var arm = new MmuMachine<Vmsav8Format<Granule4K>>(cpus: 2);
+        foreach (var invalidated in new[] { 1, 2 })
+        {
+            Assert.That(arm.Map(0, 0x10000, Page).IsOk);
+            Assert.That(arm.Tables.UnmapOnly(arm.Cpu, new VirtAddr(0), Page).IsOk);
+            foreach (var cpu in arm.Cpus.Take(invalidated))
+                cpu.Tlb.Invalidate(Aarch64Invalidation.Vaae1(new VirtAddr(0), 0));
+            Assert.That(arm.Domain.Changes!.PendingCount, Is.EqualTo(2 - invalidated));
+            Assert.That(arm.Map(0, 0x20000, Page).IsOk);
+            Assert.That(arm.Bugs, Has.Count.EqualTo(2 - invalidated));
+            arm.Bugs.Clear();
+            Assert.That(arm.Unmap(0, Page).IsOk);
+        }
     }
 
     [Test]

@@ -118,6 +118,9 @@ internal sealed class TranslationModelTests<TFormat>
 
         public void Step()
         {
+            // Otherwise there would hardly ever be room for a large leaf.
+            if (_random.Next(400) == 0)
+                Clear();
             switch (_random.Next(100))
             {
                 case < 55: Access(); break;
@@ -231,6 +234,24 @@ internal sealed class TranslationModelTests<TFormat>
                 Assert.Fail($"unmap of {pages} pages at {virt:x}: {result}");
             for (var i = 0; i < pages; i++)
                 _pages.Remove(virt + ((ulong)i * _page));
+        }
+
+        // Frees a block's addresses and maps the block, so that the TLB has it.
+        private void Clear()
+        {
+            var virt = _base + ((ulong)(_random.Next(_count / _block) * _block) * _page);
+            for (var i = 0; i < _block; i++)
+            {
+                var page = virt + ((ulong)i * _page);
+                if (_pages.Remove(page) && !_machine.Unmap(page, _page).IsOk)
+                    Assert.Fail($"{page:x} is not mapped");
+            }
+            var phys = (ulong)_random.Next(3) * (ulong)_block * _page;
+            var prot = _prots[_random.Next(_prots.Count)];
+            if (_machine.Map(virt, phys, (ulong)_block * _page, prot) is { IsOk: false } refused)
+                Assert.Fail($"map of a block at {virt:x}: {refused}");
+            for (var i = 0; i < _block; i++)
+                _pages[virt + ((ulong)i * _page)] = (phys + ((ulong)i * _page), prot);
         }
 
         private void Protect()
