@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
@@ -22,13 +21,6 @@ public class AArch64Tests
     private static QemuMachine Machine(string cpu) => new("virt-" + cpu, "qemu-system-aarch64", "qemu-system-arm", Toolchain.AArch64, 0x4008_0000,
         ["-M", "virt,virtualization=on", "-cpu", cpu, "-m", "1024"]);
 
-    private static Firmware Probes(QemuMachine machine)
-    {
-        machine.Require();
-        return Firmware.Build(machine.Toolchain, machine.LinkAddress, ["Mmu/probe.c", "Mmu/aarch64.c", "Mmu/aarch64.S"],
-            [string.Create(CultureInfo.InvariantCulture, $"SCRIPT_ADDRESS=0x{ScriptAddress:x}ULL")]);
-    }
-
     private static IEnumerable<TestCaseData> Trees =>
     [
         Case("max", new Vmsav8Format<Granule4K>(48)), Case("max", new Vmsav8Format<Granule4K>(39, 48, isUpper: true)),
@@ -45,7 +37,7 @@ public class AArch64Tests
     public void Every_access_meets_what_the_walker_says(string cpu, IVmsav8Stage1 format)
     {
         var machine = Machine(cpu);
-        var firmware = Probes(machine);
+        var firmware = MmuProbe.Build(machine, ScriptAddress, "aarch64");
         for (var seed = 1; seed <= 2; seed++)
         {
             var random = new Random(seed * 7919 + format.InputBits);
@@ -53,14 +45,8 @@ public class AArch64Tests
             var places = RandomMap.Fill(tables, random, s_pool, new VirtRange(VirtAddr.Zero, 0));
             var stubs = Stubs(format, firmware);
             var regime = Regime(format.IsUpper ? [stubs, tables] : [tables, stubs]);
-            var probes = regime.Probes(places, s_pool, random, cpu == "max" ? 2 : 1);
-            var script = new ProbeScript(Setup(format, tables, stubs, firmware), regime.Pages(probes), probes, tables.Address, 0);
-            var results = Emulator.Results(machine, firmware,
-                new MemoryImage(ScriptAddress, script.ToBytes(0)), new MemoryImage(tables.Address, tables.Bytes), new MemoryImage(stubs.Address, stubs.Bytes));
-            ReadOnlySpan<byte> rest = results;
-            var outcome = script.Read(ref rest);
-            TestContext.Out.WriteLine($"seed {seed}: {probes.Count} probes, {outcome.Outcomes.Count(o => o.Faulted)} faults, {script.Fills.Count} pages, {tables.Tables.Count} tables");
-            Mmu.Regime.Check($"seed {seed}", regime.Mismatches(script, outcome));
+            MmuProbe.Check($"seed {seed}", machine, firmware, ScriptAddress, regime, Setup(format, tables, stubs, firmware),
+                regime.Probes(places, s_pool, random, cpu == "max" ? 2 : 1));
         }
     }
 
@@ -73,7 +59,7 @@ public class AArch64Tests
     {
         // QEMU 7.2 takes a block descriptor for a block at every level above 3; at those without blocks the encoding is reserved and the walk ends in a
         // translation fault (ARM DDI 0487 D8.3.1).
-        IsDoubtful = t => t.Fault.Cause == FaultCause.Translation && t.Level < 3 && (t.Descriptor & 3) == 1,
+        IsDoubtful = (_, t) => t.Fault.Cause == FaultCause.Translation && t.Level < 3 && (t.Descriptor & 3) == 1,
     };
 
     // The page with EL1's vectors and the accesses themselves is in the half that is not under test.

@@ -25,7 +25,7 @@ public sealed record Regime(
     IReadOnlyList<TestTables> Trees, Func<int, TranslationControls> Controls, Func<FaultReport, ProbeOutcome, bool> Agrees)
 {
     /// <summary>Walks about which the emulator is known to be wrong, so that it is no witness there; each with its reason where it is set.</summary>
-    public Func<Translation, bool> IsDoubtful { get; init; } = _ => false;
+    public Func<Probe, Translation, bool> IsDoubtful { get; init; } = (_, _) => false;
 
     public Prediction Predict(Probe probe)
     {
@@ -47,7 +47,7 @@ public sealed record Regime(
                 {
                     var probe = new Probe(place + ProbeScript.OffsetOf(access), access, privilege, random.Next(states));
                     var prediction = Predict(probe);
-                    if (IsDoubtful(prediction.Translation))
+                    if (IsDoubtful(probe, prediction.Translation))
                         continue;
                     if (prediction.Report is not null || pool.Contains(prediction.Translation.Output))
                         probes.Add(probe);

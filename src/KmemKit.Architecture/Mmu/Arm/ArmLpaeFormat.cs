@@ -270,25 +270,7 @@ public readonly struct ArmLpaeFormat : ITranslationFormat
     public ulong MarkTableUsed(ulong descriptor, int level) => descriptor;
 
     /// <inheritdoc/>
-    /// <remarks>
-    /// B4.1.153 (TTBCR: EAE, T0SZ, EPD0, T1SZ, EPD1, walks inner shareable write-back write-allocate), B4.1.104 (MAIR0, MAIR1), B4.1.130 (SCTLR: its bits that
-    /// read as one, M, C, I, WXN, UWXN).
-    /// </remarks>
-    public ImmutableArray<SystemRegister> Registers(ulong root)
-    {
-        const uint Walks = 0b11_01_01;
-        var size = (uint)_inputBelow32;
-        // The other tree's walks are disabled; its size only has to leave this one's addresses alone.
-        var ttbcr = 1u << 31 | (_isUpper ? 1u << 7 | size << 16 | Walks << 24 : 1u << 23 | size | Walks << 8);
-        return
-        [
-            new("MAIR0", Mair & 0xffff_ffff),
-            new("MAIR1", Mair >> 32),
-            new("TTBCR", ttbcr),
-            new(_isUpper ? "TTBR1" : "TTBR0", root),
-            new("SCTLR", ArmRegisters.Sctlr(_controls)),
-        ];
-    }
+    public ImmutableArray<SystemRegister> Registers(ulong root) => _isUpper ? ArmRegisters.Of(null, 0, this, root) : ArmRegisters.Of(this, root, null, 0);
 
     /// <inheritdoc/>
     public FaultReport Report(in TranslationFault fault, ulong address, AccessRights access, Privilege privilege) =>

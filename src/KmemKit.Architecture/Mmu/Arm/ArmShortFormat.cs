@@ -59,6 +59,12 @@ public readonly struct ArmShortFormat : ITranslationFormat
     /// <summary>DACR.</summary>
     public uint Dacr => _dacrChange ^ AllClients;
 
+    /// <summary>PRRR; 0 without TEX remap.</summary>
+    public uint Prrr => _prrr;
+
+    /// <summary>NMRR; 0 without TEX remap.</summary>
+    public uint Nmrr => _nmrr;
+
     /// <summary>TTBCR.N.</summary>
     public int Split => _split;
 
@@ -398,27 +404,7 @@ public readonly struct ArmShortFormat : ITranslationFormat
     public ulong MarkTableUsed(ulong descriptor, int level) => descriptor;
 
     /// <inheritdoc/>
-    /// <remarks>
-    /// B4.1.153 (TTBCR: N, PD0, PD1), B4.1.154 (TTBR0: walks inner and outer write-back write-allocate, inner shareable), B4.1.43 (DACR), B4.1.127 (PRRR),
-    /// B4.1.111 (NMRR).
-    /// </remarks>
-    public ImmutableArray<SystemRegister> Registers(ulong root)
-    {
-        // IRGN[0] 6, NOS 5, RGN 4:3, S 1.
-        const uint Walks = 1u << 6 | 1u << 5 | 1u << 3 | 1u << 1;
-        var disabled = _isUpper ? 1u << 4 : 1u << 5;
-        var registers = ImmutableArray.CreateBuilder<SystemRegister>();
-        registers.Add(new("DACR", Dacr));
-        if (Has(TranslationControls.TexRemap))
-        {
-            registers.Add(new("PRRR", _prrr));
-            registers.Add(new("NMRR", _nmrr));
-        }
-        registers.Add(new("TTBCR", _split | (_split == 0 ? 0 : disabled)));
-        registers.Add(new(_isUpper ? "TTBR1" : "TTBR0", root | Walks));
-        registers.Add(new("SCTLR", ArmRegisters.Sctlr(Controls)));
-        return registers.ToImmutable();
-    }
+    public ImmutableArray<SystemRegister> Registers(ulong root) => _isUpper ? ArmRegisters.Of(null, 0, this, root) : ArmRegisters.Of(this, root, null, 0);
 
     /// <inheritdoc/>
     /// <remarks>B3.13.3, table B3-23: FS[3:0] in bits 3:0; DFSR has the domain in 7:4.</remarks>

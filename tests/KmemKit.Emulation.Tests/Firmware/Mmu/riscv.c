@@ -4,7 +4,7 @@
  */
 #include "Mmu/probe.h"
 
-enum { SATP };
+enum { SATP, MENVCFG };
 enum { CAUSE_USER_ECALL = 8, CAUSE_SUPERVISOR_ECALL = 9 };
 #define MPRV (1u << 17)
 #define MPP_SHIFT 11
@@ -30,6 +30,10 @@ void enter(const uint64_t *setup)
 {
     SET(pmpaddr0, ~(uintptr_t)0);
     SET(pmpcfg0, 0x1f);         /* everything, NAPOT, rwx */
+#if __riscv_xlen == 64
+    if (setup[MENVCFG])
+        SET(0x30a, setup[MENVCFG]);
+#endif
     SET(satp, setup[SATP]);
     __asm__ volatile("sfence.vma; fence.i" : : : "memory");
 }
