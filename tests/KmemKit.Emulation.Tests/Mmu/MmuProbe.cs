@@ -21,12 +21,21 @@ public static class MmuProbe
     }
 
     /// <summary>Runs probes.</summary>
+    /// <param name="machine">On what.</param>
+    /// <param name="firmware">The probe program.</param>
+    /// <param name="scriptAddress">Where it looks for its script.</param>
+    /// <param name="regime">Trees, and which pages the probes should see.</param>
+    /// <param name="setup">Registers, in the order of the architecture's file.</param>
+    /// <param name="probes">What is tried.</param>
+    /// <param name="dump">Tables that are wanted back as hardware left them.</param>
+    /// <param name="images">What is in memory in place of the regime's tables.</param>
     public static (ProbeScript Script, ProbeResults Results) Run(
-        QemuMachine machine, Firmware firmware, ulong scriptAddress, Regime regime, ulong[] setup, IReadOnlyList<Probe> probes, TestTables? dump = null)
+        QemuMachine machine, Firmware firmware, ulong scriptAddress, Regime regime, ulong[] setup, IReadOnlyList<Probe> probes, TestTables? dump = null,
+        IEnumerable<MemoryImage>? images = null)
     {
         var script = new ProbeScript(setup, regime.Pages(probes), probes, dump?.Address ?? 0, dump?.Bytes.Length ?? 0);
         var results = Emulator.Results(machine, firmware,
-            [new MemoryImage(scriptAddress, script.ToBytes(0)), .. regime.Trees.Select(t => new MemoryImage(t.Address, t.Bytes))]);
+            [new MemoryImage(scriptAddress, script.ToBytes(0)), .. images ?? regime.Trees.Select(t => new MemoryImage(t.Address, t.Bytes))]);
         ReadOnlySpan<byte> rest = results;
         var read = script.Read(ref rest);
         Assert.That(rest.Length, Is.Zero, "bytes nobody asked for");
@@ -69,10 +78,13 @@ public static class MmuProbe
             }
         }
         var wrong = new List<string>();
+        // QEMU 7.2 sets A of a RISC-V entry before it finds that its NAPOT size is a reserved one; the fault itself is held against the walker's.
+        var reserved = tables.Tables.SelectMany(t => Enumerable.Range(0, format.TableEntries(t.Level)).Select(i => (At: t.Address + (ulong)(i * format.DescriptorSize), t.Level)))
+            .Where(d => format.KindOf(tables.Get(d.At), d.Level) == DescriptorKind.Reserved).Select(d => d.At).ToHashSet();
         for (var at = 0; at < expected.Length; at += format.DescriptorSize)
         {
             var (want, has) = (ImageMemory.Read(expected, at, format.DescriptorSize), ImageMemory.Read(results.Dump, at, format.DescriptorSize));
-            if (want != has)
+            if (want != has && !reserved.Contains(tables.Address + (ulong)at))
                 wrong.Add($"descriptor at 0x{tables.Address + (ulong)at:x} is 0x{has:x}, not 0x{want:x}; it was 0x{ImageMemory.Read(tables.Bytes, at, format.DescriptorSize):x}");
         }
         return wrong;

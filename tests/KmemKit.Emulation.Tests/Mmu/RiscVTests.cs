@@ -45,6 +45,31 @@ public class RiscVTests
         }
     }
 
+    // The test of the test: one bit of a table in the machine's memory is not what the walker is asked about.
+    [Test]
+    public void A_broken_bit_in_an_image_is_found([Values(0, 1, 2, 3, 4, 10, 19, 27)] int bit)
+    {
+        var machine = QemuMachine.VirtRv64;
+        var firmware = MmuProbe.Build(machine, ScriptAddress, "riscv");
+        var random = new Random(99 + bit);
+        var format = new SvFormat<Sv39>(Used);
+        var tables = new TestTables(format, 0x8200_0000, 0x10_0000);
+        var places = RandomMap.Fill(tables, random, s_pool, new VirtRange(VirtAddr.Zero, 0));
+        var regime = Regime(tables);
+        var probes = regime.Probes(places, s_pool, random, 4);
+        // A page that several probes get through to.
+        var reached = probes.Select(regime.Predict).Where(p => p.Report is null && p.Translation.Level == 0).GroupBy(p => p.Translation.DescriptorAddress)
+            .OrderByDescending(g => g.Count()).ThenBy(g => g.Key).First();
+        var broken = (byte[])tables.Bytes.Clone();
+        var at = (int)(reached.Key - tables.Address);
+        ImageMemory.Write(broken, at, 8, ImageMemory.Read(broken, at, 8) ^ 1UL << bit);
+
+        var (script, results) = MmuProbe.Run(machine, firmware, ScriptAddress, regime, [format.Registers(tables.Root).Single().Value, 0], probes,
+            images: [new MemoryImage(tables.Address, broken)]);
+
+        Assert.That(regime.Mismatches(script, results), Is.Not.Empty);
+    }
+
     private static Regime Regime(TestTables tables) => new([tables],
         state => ((state & 1) != 0 ? Sum : None) | ((state & 2) != 0 ? Mxr : None),
         (report, outcome) => outcome.Status == report.Status && outcome.Address == report.Address)

@@ -49,6 +49,7 @@ public class X86Tests
             var regime = Regime(tables, hasSmap);
             MmuProbe.Check($"seed {seed}", machine, firmware, ScriptAddress, regime, Setup(tables, hasSmap),
                 regime.Probes(places, s_pool, random, hasSmap ? 2 : 1));
+            // Accessed and dirty bits of tables afterwards are not compared: the walks of the program's own fetches and of faults set them too.
         }
     }
 
@@ -75,5 +76,6 @@ public class X86Tests
         state => hasSmap && (state & 1) == 0 ? Smap : None,
         (report, outcome) => report.AddressRegister is null
             ? outcome.Source == 13 && outcome.Status == report.Status
-            : outcome.Source == 14 && outcome.Status == report.Status && outcome.Address == report.Address);
+            // QEMU 7.2 leaves P clear beside RSVD; an entry with a reserved bit is present, and the processor says so (Intel SDM volume 3, 5.7).
+            : outcome.Source == 14 && (outcome.Status | ((outcome.Status & 8) != 0 ? 1u : 0)) == report.Status && outcome.Address == report.Address);
 }

@@ -143,7 +143,7 @@ resume:
     .skip 8
 
     /* Mapped for ring 3. */
-    .section .data.stubs, "awx"
+    .section .data.stubs, "aw"
     .balign 4096
     .global user_stubs, user_load, user_store
 user_stubs:
