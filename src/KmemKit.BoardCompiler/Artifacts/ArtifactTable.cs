@@ -7,11 +7,13 @@ using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Devicetree.Printing;
 using KmemKit.BoardCompiler.Diagram;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Writers;
 using KmemKit.BoardCompiler.Writers.C;
 using KmemKit.BoardCompiler.Writers.Emulators;
 using KmemKit.BoardCompiler.Writers.Linker;
 using KmemKit.BoardCompiler.Writers.Mpu;
+using KmemKit.BoardCompiler.Writers.Tables;
 
 namespace KmemKit.BoardCompiler.Artifacts;
 
@@ -37,6 +39,9 @@ public static class ArtifactTable
             ? LayoutJsonWriter.Write(layout, board.Diagnostics, PlaceNames.RelativeTo(layout.Board)) + "\n" : null),
         ArtifactKind.Text("svg", ".layout.svg", "memory layout as a drawing", board => board.Layout is { } layout ? LayoutSvgWriter.Write(DiagramPlanner.Plan(layout)) : null),
         ArtifactKind.Text("markdown", ".layout.md", "memory layout for people", board => board.Layout is { } layout ? LayoutMarkdownWriter.Write(layout) : null),
+        ArtifactKind.Binary("tables", ".tables.bin", "page tables, to be loaded", board => Tables(board) is { } plan ? TableImage.Write(plan) : null),
+        ArtifactKind.Text("tables", ".tables.S", "page tables, to be assembled", board => Tables(board) is { } plan ? TableAssemblyWriter.Write(plan) : null),
+        ArtifactKind.Text("tables", ".tables.h", "place, registers and fixed mappings of the page tables", board => Tables(board) is { } plan ? TableCWriter.WriteHeader(plan) : null),
     ];
 
     /// <summary>The words that name kinds, each once, in the order of <see cref="All"/>.</summary>
@@ -53,4 +58,8 @@ public static class ArtifactTable
             throw new ArgumentException($"'{unknown}' is no kind of artifact; there are {string.Join(", ", Names)}.", nameof(names));
         return [.. All.Where(kind => wanted.Contains(kind.Name))];
     }
+
+    // What the board's kernel starts with; kmem tables says what is in the way where there is no plan.
+    private static PageTablePlan? Tables(BoardCompilation board) =>
+        board.Layout is { Board.UsesMmu: true } layout ? PageTablePlanner.Plan(layout).Plan : null;
 }

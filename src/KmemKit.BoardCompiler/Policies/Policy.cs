@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.BoardCompiler.Policies;
 
@@ -138,14 +139,27 @@ public sealed record Policy
     /// <summary><c>CONFIG_SLUB_DEBUG_ON</c>.</summary>
     public Setting<bool>? SlubDebugOn { get; init; }
 
-    /// <summary>The addresses of the kernel image's sections where the policy gives them, for <c>.text .init .data .bss</c>.</summary>
+    /// <summary>
+    /// The addresses of the kernel image's sections where the policy gives them, for <c>.text .rodata .init .init.text .data .bss</c>; <c>.init.text</c> is
+    /// the part of <c>.init</c> that is code.
+    /// </summary>
     public ImmutableArray<KernelSection> KernelSections { get; init; } = ImmutableArray<KernelSection>.Empty;
+
+    /// <summary><c>CONFIG_KERNEL_PHYS</c>: where the image's first byte is loaded, for kernels whose image is not in the linear map.</summary>
+    public Setting<PhysAddr>? KernelPhys { get; init; }
+
+    /// <summary><c>CONFIG_KERNEL_IDMAP</c>: addresses that the code which turns translation on needs mapped one to one.</summary>
+    public Setting<VirtRange>? IdentityMap { get; init; }
 
     /// <summary>The kernel parameters.</summary>
     public BootArguments Bootargs { get; init; } = new();
 }
 
 /// <summary>A section of the kernel image (<c>CONFIG_KERNEL_TEXT="0xc0008000-0xc0b51420"</c> and its kin for INIT, DATA, BSS).</summary>
-/// <param name="Name"><c>.text</c>, <c>.init</c>, <c>.data</c> or <c>.bss</c>.</param>
+/// <param name="Name"><c>.text</c>, <c>.rodata</c>, <c>.init</c>, <c>.init.text</c>, <c>.data</c> or <c>.bss</c>.</param>
 /// <param name="Range">Its virtual addresses.</param>
-public sealed record KernelSection(string Name, VirtRange Range);
+public sealed record KernelSection(string Name, VirtRange Range)
+{
+    /// <summary>The setting in the source.</summary>
+    public SourceSpan Span { get; init; }
+}

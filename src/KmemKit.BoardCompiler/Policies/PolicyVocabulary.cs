@@ -128,9 +128,17 @@ public static class PolicyVocabulary
         yield return Flag("CONFIG_SLUB_DEBUG_ON", "as if slub_debug were given", (p, s) => p with { SlubDebugOn = s });
 
         yield return Section("CONFIG_KERNEL_TEXT", ".text");
+        yield return Section("CONFIG_KERNEL_RODATA", ".rodata");
         yield return Section("CONFIG_KERNEL_INIT", ".init");
+        yield return Section("CONFIG_KERNEL_INIT_TEXT", ".init.text");
         yield return Section("CONFIG_KERNEL_DATA", ".data");
         yield return Section("CONFIG_KERNEL_BSS", ".bss");
+        yield return Value("CONFIG_KERNEL_PHYS", PolicyValueType.Address, "physical address of the image's first byte, where the image is not in the linear map",
+            (p, v) => p with { KernelPhys = new(new PhysAddr(v.Number), v.Span) });
+        yield return new PolicyKey("CONFIG_KERNEL_IDMAP", PolicyValueType.Range, "the physical addresses that boot code needs mapped one to one")
+        {
+            Apply = (p, v) => p with { IdentityMap = new(v.Range, v.Span) },
+        };
 
         yield return Alone("CONFIG_CMDLINE", PolicyValueType.Text, "the built-in kernel parameters");
         yield return Alone("CONFIG_CMDLINE_EXTEND", PolicyValueType.Flag, "the built-in parameters follow those of /chosen/bootargs");
@@ -155,6 +163,6 @@ public static class PolicyVocabulary
 
     private static PolicyKey Section(string name, string section) => new(name, PolicyValueType.Range, "the addresses of the kernel's " + section)
     {
-        Apply = (p, v) => p with { KernelSections = p.KernelSections.Add(new KernelSection(section, v.Range)) },
+        Apply = (p, v) => p with { KernelSections = p.KernelSections.Add(new KernelSection(section, v.Range) { Span = v.Span }) },
     };
 }

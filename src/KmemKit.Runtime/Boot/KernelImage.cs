@@ -1,10 +1,8 @@
 using System;
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Layout;
-using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.Runtime.Boot;
@@ -17,17 +15,14 @@ namespace KmemKit.Runtime.Boot;
 /// <param name="Bss">.bss.</param>
 public sealed record KernelImage(ulong Code, ulong ReadWriteData, ulong ReadOnlyData, ulong Init, ulong Bss)
 {
-    // __START_KERNEL_map (arch/x86/include/asm/page_64_types.h).
-    private const ulong X64KernelMap = 0xffff_ffff_8000_0000;
-
     /// <summary>No image.</summary>
     public static KernelImage None { get; } = new(0, 0, 0, 0, 0);
 
-    /// <summary>The image of the policy's <c>CONFIG_KERNEL_TEXT</c>, <c>_INIT</c>, <c>_DATA</c>, <c>_BSS</c>.</summary>
+    /// <summary>The image of the policy's <c>CONFIG_KERNEL_TEXT</c>, <c>_RODATA</c>, <c>_INIT</c>, <c>_DATA</c>, <c>_BSS</c>.</summary>
     public static KernelImage Of(Policy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        return policy.KernelSections.IsEmpty ? None : new KernelImage(Size(".text"), Size(".data"), 0, Size(".init"), Size(".bss"));
+        return policy.KernelSections.IsEmpty ? None : new KernelImage(Size(".text"), Size(".data"), Size(".rodata"), Size(".init"), Size(".bss"));
 
         ulong Size(string name) =>
             policy.KernelSections.Where(section => section.Name == name).Select(static section => section.Range.Size.Wrapped).FirstOrDefault();
@@ -45,22 +40,11 @@ public sealed record KernelImage(ulong Code, ulong ReadWriteData, ulong ReadOnly
         var start = sections.Min(static section => section.Range.Start.Value);
         var end = sections.Max(static section => section.Range.End.Value);
         var image = VirtRange.FromBounds(new VirtAddr(start), end);
-        foreach (var segment in SegmentsOf(layout))
+        foreach (var segment in ImageSegments.Of(layout))
         {
             var part = segment.VirtRange.Intersect(image);
             if (!part.IsEmpty)
                 yield return new PhysRange(segment.Phys + (part.Start.Value - segment.Virt.Value), part.Size);
         }
-    }
-
-    // 64-bit kernels map their image a second time, apart from the linear map.
-    private static ImmutableArray<LinearSegment> SegmentsOf(MemoryLayout layout)
-    {
-        if (layout.Board.Architecture == TargetArchitecture.X64)
-            return [new LinearSegment(PhysAddr.Zero, new VirtAddr(X64KernelMap), 1UL << 30)];
-        var modules = layout.Virtual.FirstOrDefault(static range => range.Name == "modules");
-        return layout.Board.Architecture == TargetArchitecture.Arm64 && modules is { Range.End.IsTop: false }
-            ? layout.Linear.Segments.Add(new LinearSegment(layout.PhysOffset, new VirtAddr(modules.Range.End.Value), 1UL << 30))
-            : layout.Linear.Segments;
     }
 }

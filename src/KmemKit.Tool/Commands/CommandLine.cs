@@ -4,8 +4,11 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
+using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.BoardCompiler.Layout.Strategies;
+using KmemKit.BoardCompiler.KernelMaps;
+using KmemKit.BoardCompiler.Tables;
 using KmemKit.Tool.Output;
 
 namespace KmemKit.Tool.Commands;
@@ -58,6 +61,7 @@ internal static class CommandLine
         root.Subcommands.Add(Mpu(shared, console));
         root.Subcommands.Add(Emit(shared, console));
         root.Subcommands.Add(Diff(shared, console));
+        root.Subcommands.Add(Tables(shared, console));
         root.Subcommands.Add(Boot(shared, console));
         root.Subcommands.Add(SlabTop(shared, console));
         return root;
@@ -206,6 +210,55 @@ internal static class CommandLine
             new EmitVerb(result.GetValue(folder)!, result.GetValue(only) is { Length: > 0 } names ? ArtifactTable.Named(names) : ArtifactTable.All),
             result.GetValue(boards)!, shared.Of(result), console));
         return command;
+    }
+
+    private static Command Tables(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("tables", "Plan the board's page tables: size, registers, what is mapped, and why; -o writes the image.");
+        var boards = Boards();
+        var format = new Option<string?>("--format") { Description = "Format of the tables; by default the one of the board's kernel.", HelpName = "NAME" };
+        var map = new Option<string>("--map") { Description = "Addresses as the board's kernel has them, or all one to one.", HelpName = "kernel|flat", DefaultValueFactory = _ => "kernel" };
+        map.AcceptOnlyFromAmong("kernel", "flat");
+        var at = new Option<string?>("--base") { Description = "Physical address of the image; by default the highest free place in lowmem.", HelpName = "ADDR" };
+        var domain = new Option<string?>("--domain") { Description = "The protection domain that runs.", HelpName = "NAME" };
+        var why = new Option<string[]>("--why")
+        {
+            Description = "Say why this virtual address is mapped as it is, level by level; may be given often.",
+            HelpName = "ADDR", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
+        };
+        var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header", DefaultValueFactory = _ => "bin" };
+        form.AcceptOnlyFromAmong("bin", "asm", "c", "header");
+        var file = new Option<string?>("-o", "--out") { Description = "Write the image to this file; for one board.", HelpName = "FILE" };
+        at.Validators.Add(RefuseBadAddresses);
+        why.Validators.Add(RefuseBadAddresses);
+        command.Arguments.Add(boards);
+        foreach (var option in new Option[] { format, map, at, domain, why, form, file })
+            command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(boards) is { Length: > 1 } && result.GetValue(file) is not null)
+                result.AddError("-o takes one board: several images would overwrite each other.");
+        });
+        command.SetAction(result =>
+        {
+            var options = new PageTableOptions
+            {
+                Style = result.GetValue(map) == "flat" ? MapStyle.Flat : MapStyle.Kernel,
+                Format = result.GetValue(format),
+                Base = result.GetValue(at) is { } text && TranslateVerb.TryParse(text, out var start) ? new PhysAddr(start) : null,
+                Domain = result.GetValue(domain),
+            };
+            var addresses = (result.GetValue(why) ?? []).Select(a => TranslateVerb.TryParse(a, out var address) ? address : 0).ToList();
+            var image = result.GetValue(form) switch { "asm" => ImageForm.Assembly, "c" => ImageForm.C, "header" => ImageForm.Header, _ => ImageForm.Binary };
+            return BoardRunner.Run(new TablesVerb(options, addresses, image, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console);
+        });
+        return command;
+    }
+
+    private static void RefuseBadAddresses(OptionResult result)
+    {
+        foreach (var token in result.Tokens.Where(t => !TranslateVerb.TryParse(t.Value, out _)))
+            result.AddError($"'{token.Value}' is no address: write 0x and 1 to 16 hexadecimal digits.");
     }
 
     private static Command Boot(SharedOptions shared, ConsoleStreams console)
