@@ -50,7 +50,7 @@ internal sealed class ToolchainTests
 
     private static byte[] Section(string folder, string prefix, string source)
     {
-        Run(folder, prefix + "gcc", ["-c", "-Wall", "-Wextra", "-Werror", "-o", "out.o", source]);
+        Run(folder, prefix + "gcc", ["-c", "-ffreestanding", "-Wall", "-Wextra", "-Werror", "-o", "out.o", source]);
         Run(folder, prefix + "objcopy", ["-O", "binary", "--only-section=.kmem_tables", "out.o", "out.bin"]);
         return File.ReadAllBytes(Path.Combine(folder, "out.bin"));
     }
