@@ -226,8 +226,8 @@ internal static class CommandLine
             Description = "Say why this virtual address is mapped as it is, level by level; may be given often.",
             HelpName = "ADDR", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
         };
-        var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header", DefaultValueFactory = _ => "bin" };
-        form.AcceptOnlyFromAmong("bin", "asm", "c", "header");
+        var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header|cs", DefaultValueFactory = _ => "bin" };
+        form.AcceptOnlyFromAmong("bin", "asm", "c", "header", "cs");
         var file = new Option<string?>("-o", "--out") { Description = "Write the image to this file; for one board.", HelpName = "FILE" };
         at.Validators.Add(RefuseBadAddresses);
         why.Validators.Add(RefuseBadAddresses);
@@ -249,7 +249,7 @@ internal static class CommandLine
                 Domain = result.GetValue(domain),
             };
             var addresses = (result.GetValue(why) ?? []).Select(a => TranslateVerb.TryParse(a, out var address) ? address : 0).ToList();
-            var image = result.GetValue(form) switch { "asm" => ImageForm.Assembly, "c" => ImageForm.C, "header" => ImageForm.Header, _ => ImageForm.Binary };
+            var image = result.GetValue(form) switch { "asm" => ImageForm.Assembly, "c" => ImageForm.C, "header" => ImageForm.Header, "cs" => ImageForm.CSharp, _ => ImageForm.Binary };
             return BoardRunner.Run(new TablesVerb(options, addresses, image, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console);
         });
         return command;

@@ -5,6 +5,7 @@ using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Writers;
+using KmemKit.BoardCompiler.Writers.CSharp;
 using KmemKit.BoardCompiler.Writers.Tables;
 using KmemKit.Files;
 using KmemKit.Tool.Input;
@@ -18,6 +19,7 @@ internal enum ImageForm
     Assembly,
     C,
     Header,
+    CSharp,
 }
 
 /// <summary><c>kmem tables</c>: the page tables of a board, their statistics, and why an address is mapped as it is.</summary>
@@ -57,6 +59,7 @@ internal sealed class TablesVerb(PageTableOptions options, IReadOnlyList<ulong> 
         ImageForm.Assembly => Encoding.UTF8.GetBytes(TableAssemblyWriter.Write(plan)),
         ImageForm.C => Encoding.UTF8.GetBytes(TableCWriter.WriteSource(plan, System.IO.Path.GetFileNameWithoutExtension(file) + ".h")),
         ImageForm.Header => Encoding.UTF8.GetBytes(TableCWriter.WriteHeader(plan)),
+        ImageForm.CSharp => Encoding.UTF8.GetBytes(TableCSharpWriter.Write(plan, "Boards", (CSharpName.ToPascalCase(plan.Map.Layout.Board.Name, "Board") ?? "Board") + "PageTables")),
         _ => TableImage.Write(plan),
     };
 }
