@@ -18,7 +18,7 @@ public class AArch64Tests
     private const ulong ScriptAddress = 0x4800_0000;
     private static readonly Pool s_pool = new(0x5000_0000, 0x8000_0000);
 
-    private static QemuMachine Machine(string cpu) => new("virt-" + cpu, "qemu-system-aarch64", "qemu-system-arm", Toolchain.AArch64, 0x4008_0000,
+    internal static QemuMachine Machine(string cpu) => new("virt-" + cpu, "qemu-system-aarch64", "qemu-system-arm", Toolchain.AArch64, 0x4008_0000,
         ["-M", "virt,virtualization=on", "-cpu", cpu, "-m", "1024"]);
 
     private static IEnumerable<TestCaseData> Trees =>

@@ -20,7 +20,7 @@ public class ArmTests
     // Where PL1's vectors and the accesses themselves are, if one tree has to hold everything.
     private static readonly VirtRange s_window = new(new VirtAddr(0x7e00_0000), 0x100_0000UL);
 
-    private static QemuMachine Machine { get; } = new("virt-cortex-a15-hyp", "qemu-system-arm", "qemu-system-arm",
+    internal static QemuMachine Machine { get; } = new("virt-cortex-a15-hyp", "qemu-system-arm", "qemu-system-arm",
         Toolchain.ArmA with { Name = "arm-hyp", Sources = ["Start/arm-hyp.S", .. Toolchain.ArmA.Sources.Skip(1)] }, 0x4008_0000,
         ["-M", "virt,virtualization=on", "-cpu", "cortex-a15", "-m", "1024"]);
 

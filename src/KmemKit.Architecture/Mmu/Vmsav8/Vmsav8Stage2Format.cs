@@ -88,7 +88,8 @@ public readonly struct Vmsav8Stage2Format<TGranule> : ITranslationFormat where T
     public bool Translates(ulong address) => address >> InputBits == 0;
 
     /// <inheritdoc/>
-    public TranslationFault OutOfRange => new(FaultCause.Translation, RootLevel);
+    /// <remarks>Level 0, wherever the walk would have started.</remarks>
+    public TranslationFault OutOfRange => new(FaultCause.Translation, 0);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
