@@ -1,5 +1,6 @@
 using System;
 using KmemKit.Architecture;
+using KmemKit.Runtime.Buddy;
 
 namespace KmemKit.Runtime.Dma;
 
@@ -32,7 +33,7 @@ public abstract class DmaDomain
     public abstract ulong Granule { get; }
 
     /// <summary>Maps pieces of memory behind each other into one range of device addresses.</summary>
-    /// <param name="cpu">Number of the CPU that maps.</param>
+    /// <param name="cpu">The CPU that maps.</param>
     /// <param name="pieces">
     /// Whole granules, but that the first may start and the last may end inside one: the range then starts with the first's offset. Others whose edges are no granules are
     /// <see cref="DmaError.Invalid"/>.
@@ -41,14 +42,14 @@ public abstract class DmaDomain
     /// <param name="mask">Its highest address.</param>
     /// <param name="address">The first device address.</param>
     /// <returns>On an error nothing is mapped.</returns>
-    public abstract DmaError TryMap(int cpu, ReadOnlySpan<DmaPiece> pieces, DmaAccess access, ulong mask, out BusAddr address);
+    public abstract DmaError TryMap(Cpu cpu, ReadOnlySpan<DmaPiece> pieces, DmaAccess access, ulong mask, out BusAddr address);
 
     /// <summary>Takes a mapping away: when it returns, no access of the device reaches the memory, whatever its translation caches held.</summary>
-    /// <param name="cpu">Number of the CPU that unmaps.</param>
+    /// <param name="cpu">The CPU that unmaps.</param>
     /// <param name="address">As <see cref="TryMap"/> gave it.</param>
     /// <param name="size">Sum of the pieces.</param>
     /// <exception cref="InvalidOperationException">Nothing of that size is mapped there; nothing changed.</exception>
-    public abstract void Unmap(int cpu, BusAddr address, ulong size);
+    public abstract void Unmap(Cpu cpu, BusAddr address, ulong size);
 
     /// <summary>What a device address is mapped to by the tables (iommu_iova_to_phys).</summary>
     public abstract bool TryToPhys(BusAddr address, out PhysAddr phys);

@@ -61,7 +61,7 @@ public sealed unsafe partial class DmaMapper
         ArgumentNullException.ThrowIfNull(allocation);
         if (Debug is { } debug && !debug.Unmapping(device, allocation.Bus, allocation.Size, DmaDirection.Bidirectional, DmaDebugType.Coherent))
             return;
-        device.Domain?.Unmap(cpu.Number, allocation.Bus, allocation.Pages * cpu.Allocator.Map.Pages.PageSize);
+        device.Domain?.Unmap(cpu, allocation.Bus, allocation.Pages * cpu.Allocator.Map.Pages.PageSize);
         if (allocation.Scattered is { } pages)
             cpu.FreePagesBulk(pages);
         else
@@ -93,7 +93,7 @@ public sealed unsafe partial class DmaMapper
                 pages[(i << order) + j] = new Page(block.Index + (uint)j);
             pieces[i] = new DmaPiece(map.PageToPhys(block), pageSize << order);
         }
-        var error = domain.TryMap(cpu.Number, pieces, AccessOf(device, DmaDirection.Bidirectional, attributes), device.CoherentDmaMask, out var bus);
+        var error = domain.TryMap(cpu, pieces, AccessOf(device, DmaDirection.Bidirectional, attributes), device.CoherentDmaMask, out var bus);
         if (error != DmaError.None)
         {
             cpu.FreePagesBulk(pages);
@@ -125,7 +125,7 @@ public sealed unsafe partial class DmaMapper
             var address = map.PageToPhys(first);
             BusAddr bus;
             var error = device.Domain is { } domain
-                ? domain.TryMap(cpu.Number, [new DmaPiece(address, bytes)], AccessOf(device, DmaDirection.Bidirectional, attributes), device.CoherentDmaMask, out bus)
+                ? domain.TryMap(cpu, [new DmaPiece(address, bytes)], AccessOf(device, DmaDirection.Bidirectional, attributes), device.CoherentDmaMask, out bus)
                 : device.TryToBus(address, bytes, device.CoherentDmaMask, out bus) ? DmaError.None : DmaError.NotReachable;
             if (error == DmaError.None)
             {

@@ -1,5 +1,6 @@
 using System;
 using KmemKit.Architecture;
+using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Dma.Debug;
 
 namespace KmemKit.Runtime.Dma;
@@ -15,7 +16,7 @@ public sealed unsafe partial class DmaMapper
     /// Gives scattered memory to a device (dma_map_sg). Behind an SMMU pieces whose inner edges are granules become one range, whatever their number; without one each piece is
     /// mapped by itself, and pieces that turn out to be neighbours on the bus are joined.
     /// </summary>
-    /// <param name="cpu">Number of the CPU that maps.</param>
+    /// <param name="cpu">The CPU that maps.</param>
     /// <param name="device">The device.</param>
     /// <param name="pieces">The memory, in the order in which the device shall see it.</param>
     /// <param name="direction">Which way data goes.</param>
@@ -24,7 +25,7 @@ public sealed unsafe partial class DmaMapper
     /// <param name="attributes">Attributes.</param>
     /// <returns>On an error nothing is mapped.</returns>
     public DmaError TryMapScattered(
-        int cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, out int count,
+        Cpu cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, out int count,
         DmaAttributes attributes = DmaAttributes.None)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -44,14 +45,14 @@ public sealed unsafe partial class DmaMapper
     }
 
     /// <summary>Takes scattered memory back (dma_unmap_sg).</summary>
-    /// <param name="cpu">Number of the CPU that unmaps.</param>
+    /// <param name="cpu">The CPU that unmaps.</param>
     /// <param name="device">The device.</param>
     /// <param name="pieces">As they were mapped.</param>
     /// <param name="stretches">As <see cref="TryMapScattered"/> filled them.</param>
     /// <param name="direction">As it was mapped.</param>
     /// <param name="attributes">As it was mapped.</param>
     public void UnmapScattered(
-        int cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, ReadOnlySpan<DmaStretch> stretches, DmaDirection direction,
+        Cpu cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, ReadOnlySpan<DmaStretch> stretches, DmaDirection direction,
         DmaAttributes attributes = DmaAttributes.None)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -79,7 +80,7 @@ public sealed unsafe partial class DmaMapper
     }
 
     private DmaError MapRuns(
-        int cpu, DmaDevice device, DmaDomain domain, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, ref int count,
+        Cpu cpu, DmaDevice device, DmaDomain domain, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, ref int count,
         DmaAttributes attributes)
     {
         var access = AccessOf(device, direction, attributes);
@@ -117,7 +118,7 @@ public sealed unsafe partial class DmaMapper
     }
 
     private DmaError MapPieces(
-        int cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, ref int count, DmaAttributes attributes)
+        Cpu cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, ref int count, DmaAttributes attributes)
     {
         for (var i = 0; i < pieces.Length; i++)
         {

@@ -1,5 +1,6 @@
 using System;
 using KmemKit.Architecture;
+using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Dma.Debug;
 using KmemKit.Runtime.Dma.Swiotlb;
 using KmemKit.Runtime.Memory;
@@ -34,7 +35,7 @@ public sealed unsafe partial class DmaMapper
     public DmaDebug? Debug { get; set; }
 
     /// <summary>Gives memory to a device (dma_map_page, dma_map_single).</summary>
-    /// <param name="cpu">Number of the CPU that maps.</param>
+    /// <param name="cpu">The CPU that maps.</param>
     /// <param name="device">The device.</param>
     /// <param name="address">First byte, in RAM.</param>
     /// <param name="size">Bytes.</param>
@@ -43,7 +44,7 @@ public sealed unsafe partial class DmaMapper
     /// <param name="attributes">Attributes.</param>
     /// <returns>On an error the memory is not the device's.</returns>
     public DmaError TryMap(
-        int cpu, DmaDevice device, PhysAddr address, ulong size, DmaDirection direction, out BusAddr bus, DmaAttributes attributes = DmaAttributes.None)
+        Cpu cpu, DmaDevice device, PhysAddr address, ulong size, DmaDirection direction, out BusAddr bus, DmaAttributes attributes = DmaAttributes.None)
     {
         ArgumentNullException.ThrowIfNull(device);
         bus = default;
@@ -61,7 +62,7 @@ public sealed unsafe partial class DmaMapper
     }
 
     /// <summary>Takes memory back from a device (dma_unmap_page, dma_unmap_single).</summary>
-    /// <param name="cpu">Number of the CPU that unmaps.</param>
+    /// <param name="cpu">The CPU that unmaps.</param>
     /// <param name="device">The device.</param>
     /// <param name="bus">As <see cref="TryMap"/> gave it.</param>
     /// <param name="size">As it was mapped.</param>
@@ -69,7 +70,7 @@ public sealed unsafe partial class DmaMapper
     /// <param name="attributes">As it was mapped.</param>
     /// <exception cref="InvalidOperationException">Nothing of that size is mapped there, and the device's addresses are translated or bounced.</exception>
     public void Unmap(
-        int cpu, DmaDevice device, BusAddr bus, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
+        Cpu cpu, DmaDevice device, BusAddr bus, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
     {
         ArgumentNullException.ThrowIfNull(device);
         if (Debug is { } debug && !debug.Unmapping(device, bus, size, direction, DmaDebugType.Single))

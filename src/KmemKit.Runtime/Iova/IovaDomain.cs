@@ -121,6 +121,18 @@ public sealed unsafe class IovaDomain : IDisposable
         ZoneLock.Release(ref cache->Lock);
     }
 
+    /// <summary>Whether a range is in use exactly so: what <see cref="Give"/> would accept.</summary>
+    /// <exception cref="IovaException">No range of that size starts there.</exception>
+    public void Check(BusAddr address, ulong bytes)
+    {
+        var count = Granules(bytes);
+        var length = count > 1UL << (CachedOrders - 1) ? count : 1UL << OrderOf(count);
+        var first = address.Value >> _shift;
+        if ((address.Value & (Granule - 1)) != 0 || first >= _end || _windows[first >> IovaWindow.Bits] is not { } window
+            || *window.LengthAt((uint)first & (IovaWindow.Granules - 1)) != length)
+            throw Refuse(address, bytes, length);
+    }
+
     /// <summary>Sets addresses apart, such as an interrupt doorbell or the buffer that a boot loader's display still scans (reserve_iova).</summary>
     /// <param name="range">Edges are multiples of the granule; parts outside the aperture are set apart already.</param>
     /// <exception cref="IovaException">A range in it is in use, or the edges are not aligned; nothing changed.</exception>

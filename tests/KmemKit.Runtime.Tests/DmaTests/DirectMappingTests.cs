@@ -105,7 +105,7 @@ internal sealed class DirectMappingTests
         var data = Bytes(5000, 1);
         var high = new PhysAddr(0x1_0000_0000 + 0x123);
         _machine.Memory.Write(high, data);
-        Assert.That(mapper.TryMap(0, device, high, 5000, DmaDirection.Bidirectional, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(mapper.TryMap(Cpu, device, high, 5000, DmaDirection.Bidirectional, out var bus), Is.EqualTo(DmaError.None));
         Assert.That(bus.Value, Is.LessThan(1UL << 32));
         Assert.That(bus.Value % SwiotlbPool.SlotBytes, Is.EqualTo(high.Value % SwiotlbPool.SlotBytes), "the offset in the slot is the original's");
         Assert.That(Read(new PhysAddr(bus.Value), 5000), Is.EqualTo(data), "the device sees the data");
@@ -117,7 +117,7 @@ internal sealed class DirectMappingTests
         _machine.Memory.Write(high + 150, [1, 2, 3]);
         mapper.SyncForDevice(device, bus, 150, 3, DmaDirection.Bidirectional);
         Assert.That(Read(new PhysAddr(bus.Value + 150), 3), Is.EqualTo(new byte[] { 1, 2, 3 }));
-        mapper.Unmap(0, device, bus, 5000, DmaDirection.Bidirectional);
+        mapper.Unmap(Cpu, device, bus, 5000, DmaDirection.Bidirectional);
         Assert.That(Read(high + 300, 4700), Is.EqualTo(answer[300..]));
         Assert.That(pool.Used, Is.Zero);
     }
@@ -130,16 +130,16 @@ internal sealed class DirectMappingTests
         var mapper = new DmaMapper(_machine.Memory, pool);
         var device = new DmaDevice("nic");
         var high = new PhysAddr(0x1_0000_0000);
-        Assert.That(mapper.TryMap(0, device, high, SwiotlbPool.MaximumMapping + 1, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NoBounceBuffer));
-        Assert.That(mapper.TryMap(0, device, high + 1, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NoBounceBuffer), "with its offset it needs 129");
-        Assert.That(mapper.TryMap(0, device, high, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice, out var a), Is.EqualTo(DmaError.None));
-        Assert.That(mapper.TryMap(0, device, high, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice, out var b), Is.EqualTo(DmaError.None));
-        Assert.That(mapper.TryMap(0, device, high, 1, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NoBounceBuffer));
+        Assert.That(mapper.TryMap(Cpu, device, high, SwiotlbPool.MaximumMapping + 1, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NoBounceBuffer));
+        Assert.That(mapper.TryMap(Cpu, device, high + 1, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NoBounceBuffer), "with its offset it needs 129");
+        Assert.That(mapper.TryMap(Cpu, device, high, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice, out var a), Is.EqualTo(DmaError.None));
+        Assert.That(mapper.TryMap(Cpu, device, high, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice, out var b), Is.EqualTo(DmaError.None));
+        Assert.That(mapper.TryMap(Cpu, device, high, 1, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NoBounceBuffer));
         Assert.That((pool.Used, pool.HighWater, pool.Overflows), Is.EqualTo((256, 256, 3UL)));
-        mapper.Unmap(0, device, a, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice);
-        Assert.That(() => mapper.Unmap(0, device, b, 17, DmaDirection.ToDevice), Throws.InvalidOperationException);
+        mapper.Unmap(Cpu, device, a, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice);
+        Assert.That(() => mapper.Unmap(Cpu, device, b, 17, DmaDirection.ToDevice), Throws.InvalidOperationException);
         Assert.That(() => pool.Dispose(), Throws.InvalidOperationException, "slots are in use");
-        mapper.Unmap(0, device, b, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice);
+        mapper.Unmap(Cpu, device, b, SwiotlbPool.MaximumMapping, DmaDirection.ToDevice);
         Assert.That(pool.Used, Is.Zero);
     }
 
@@ -148,12 +148,12 @@ internal sealed class DirectMappingTests
     {
         var mapper = new DmaMapper(_machine.Memory);
         var device = new DmaDevice("nic");
-        Assert.That(mapper.TryMap(0, device, new PhysAddr(0x1_0000_0000), 1, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NotReachable));
-        Assert.That(mapper.TryMap(0, device, new PhysAddr(0x8000_0000), 0, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.Invalid));
-        Assert.That(mapper.TryMap(0, device, new PhysAddr(0x1000), 4, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.Invalid), "no RAM is there");
-        Assert.That(mapper.TryMap(0, device, new PhysAddr(0x8FFF_FFFF), 2, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.Invalid), "RAM ends in it");
+        Assert.That(mapper.TryMap(Cpu, device, new PhysAddr(0x1_0000_0000), 1, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.NotReachable));
+        Assert.That(mapper.TryMap(Cpu, device, new PhysAddr(0x8000_0000), 0, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.Invalid));
+        Assert.That(mapper.TryMap(Cpu, device, new PhysAddr(0x1000), 4, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.Invalid), "no RAM is there");
+        Assert.That(mapper.TryMap(Cpu, device, new PhysAddr(0x8FFF_FFFF), 2, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.Invalid), "RAM ends in it");
         device.SetMaskAndCoherent(33);
-        Assert.That(mapper.TryMap(0, device, new PhysAddr(0x1_0000_0000), 1, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(mapper.TryMap(Cpu, device, new PhysAddr(0x1_0000_0000), 1, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
         Assert.That(bus.Value, Is.EqualTo(0x1_0000_0000UL));
     });
 
@@ -175,7 +175,7 @@ internal sealed class DirectMappingTests
                     memory += 1 << 20;
                 var data = Bytes(random.Next(1, 20_000), step);
                 _machine.Memory.Write(memory, data);
-                if (mapper.TryMap(0, device, memory, (ulong)data.Length, DmaDirection.Bidirectional, out var bus) == DmaError.None)
+                if (mapper.TryMap(Cpu, device, memory, (ulong)data.Length, DmaDirection.Bidirectional, out var bus) == DmaError.None)
                 {
                     // The device adds one to each byte.
                     _machine.Memory.Write(new PhysAddr(bus.Value), [.. Read(new PhysAddr(bus.Value), data.Length).Select(b => (byte)((b + 1) & 0xFF))]);
@@ -187,12 +187,12 @@ internal sealed class DirectMappingTests
                 var index = random.Next(live.Count);
                 var (memory, bus, data) = live[index];
                 live.RemoveAt(index);
-                mapper.Unmap(0, device, bus, (ulong)data.Length, DmaDirection.Bidirectional);
+                mapper.Unmap(Cpu, device, bus, (ulong)data.Length, DmaDirection.Bidirectional);
                 Assert.That(Read(memory, data.Length), Is.EqualTo(data.Select(b => (byte)((b + 1) & 0xFF))), $"seed {seed}, step {step}");
             }
         }
         foreach (var (_, bus, data) in live)
-            mapper.Unmap(0, device, bus, (ulong)data.Length, DmaDirection.Bidirectional);
+            mapper.Unmap(Cpu, device, bus, (ulong)data.Length, DmaDirection.Bidirectional);
         Assert.That(pool.Used, Is.Zero);
         Assert.That(pool.HighWater, Is.GreaterThan(200), "the pool was well used");
     }
@@ -208,14 +208,14 @@ internal sealed class DirectMappingTests
     {
         var mapper = new DmaMapper(_machine.Memory);
         var device = new DmaDevice("camera") { IsCoherent = false };
-        Assert.That(mapper.TryMap(0, device, new PhysAddr(at), size, direction, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(mapper.TryMap(Cpu, device, new PhysAddr(at), size, direction, out var bus), Is.EqualTo(DmaError.None));
         Assert.That((device.Caches.Cleaned, device.Caches.Invalidated, device.Caches.CleanedAndInvalidated), Is.EqualTo((cleaned, invalidated, both)));
         var before = device.Caches.Operations;
-        mapper.Unmap(0, device, bus, size, direction);
+        mapper.Unmap(Cpu, device, bus, size, direction);
         Assert.That(device.Caches.Operations - before, Is.EqualTo(direction == DmaDirection.ToDevice ? 0UL : 1UL));
         var coherent = new DmaDevice("display");
-        mapper.TryMap(0, coherent, new PhysAddr(at), size, direction, out bus);
-        mapper.Unmap(0, coherent, bus, size, direction);
+        mapper.TryMap(Cpu, coherent, new PhysAddr(at), size, direction, out bus);
+        mapper.Unmap(Cpu, coherent, bus, size, direction);
         Assert.That(coherent.Caches.Operations, Is.Zero);
     }
 
@@ -226,10 +226,10 @@ internal sealed class DirectMappingTests
         var device = DmaDevice.Of(s_layout.Board, "/soc/display@3000");
         DmaPiece[] pieces = [new(new PhysAddr(0x8000_1000), 0x1000), new(new PhysAddr(0x8000_2000), 0x800), new(new PhysAddr(0x8000_8000), 0x100)];
         var stretches = new DmaStretch[3];
-        Assert.That(mapper.TryMapScattered(0, device, pieces, DmaDirection.ToDevice, stretches, out var count), Is.EqualTo(DmaError.None));
+        Assert.That(mapper.TryMapScattered(Cpu, device, pieces, DmaDirection.ToDevice, stretches, out var count), Is.EqualTo(DmaError.None));
         Assert.That(stretches.Take(count), Is.EqualTo(new[] { new DmaStretch(new BusAddr(0xC000_1000), 0x1800), new DmaStretch(new BusAddr(0xC000_8000), 0x100) }));
-        mapper.UnmapScattered(0, device, pieces, stretches.AsSpan(0, count), DmaDirection.ToDevice);
-        Assert.That(mapper.TryMapScattered(0, device, [.. pieces, new(new PhysAddr(0x1_0000_0000), 1)], DmaDirection.ToDevice, new DmaStretch[4], out count),
+        mapper.UnmapScattered(Cpu, device, pieces, stretches.AsSpan(0, count), DmaDirection.ToDevice);
+        Assert.That(mapper.TryMapScattered(Cpu, device, [.. pieces, new(new PhysAddr(0x1_0000_0000), 1)], DmaDirection.ToDevice, new DmaStretch[4], out count),
             Is.EqualTo(DmaError.NotReachable));
         Assert.That(count, Is.Zero);
     }

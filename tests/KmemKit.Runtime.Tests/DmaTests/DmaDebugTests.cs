@@ -1,9 +1,10 @@
 using System;
 using System.Linq;
 using KmemKit.Architecture;
+using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Dma.Debug;
-using KmemKit.Runtime.Memory;
+using KmemKit.Runtime.Tests.PageTests;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.DmaTests;
@@ -11,9 +12,9 @@ namespace KmemKit.Runtime.Tests.DmaTests;
 /// <summary>Each misuse of the DMA API is reported once, and correct code beside it is not.</summary>
 internal sealed class DmaDebugTests
 {
-    private static readonly PhysAddr s_buffer = new(0x8000_1000);
+    private static readonly PhysAddr s_buffer = new(0x200_1000);
 
-    private PhysicalMemory _memory = null!;
+    private Machine _machine = null!;
     private DmaMapper _mapper = null!;
     private DmaDebug _debug = null!;
     private DmaDevice _device = null!;
@@ -21,18 +22,20 @@ internal sealed class DmaDebugTests
     [SetUp]
     public void Start()
     {
-        _memory = PhysicalMemory.Create([new PhysRange(new PhysAddr(0x8000_0000), 1 << 20)]);
+        _machine = Machine.Arm(64 * Machine.MiB);
         _debug = new DmaDebug();
-        _mapper = new DmaMapper(_memory) { Debug = _debug };
+        _mapper = new DmaMapper(_machine.Memory) { Debug = _debug };
         _device = new DmaDevice("nic");
     }
 
     [TearDown]
-    public void End() => _memory.Dispose();
+    public void End() => _machine.Dispose();
+
+    private Cpu Cpu => _machine.Cpu;
 
     private BusAddr Map(DmaDirection direction = DmaDirection.Bidirectional, ulong size = 0x1000)
     {
-        Assert.That(_mapper.TryMap(0, _device, s_buffer, size, direction, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(_mapper.TryMap(Cpu, _device, s_buffer, size, direction, out var bus), Is.EqualTo(DmaError.None));
         return bus;
     }
 
@@ -50,11 +53,11 @@ internal sealed class DmaDebugTests
         _debug.DeviceAccess(_device, bus, 4, isWrite: true);
         _debug.CpuAccess(s_buffer + 0x1000, 8, isWrite: true);
         _debug.CpuAccess(s_buffer + 0xFF8 - 0x1000, 8, isWrite: true);
-        _mapper.Unmap(0, _device, bus, 0x1000, DmaDirection.Bidirectional);
+        _mapper.Unmap(Cpu, _device, bus, 0x1000, DmaDirection.Bidirectional);
         _debug.CpuAccess(s_buffer, 8, isWrite: true);
         bus = Map(DmaDirection.ToDevice);
         _debug.CpuAccess(s_buffer, 8, isWrite: false);
-        _mapper.Unmap(0, _device, bus, 0x1000, DmaDirection.ToDevice);
+        _mapper.Unmap(Cpu, _device, bus, 0x1000, DmaDirection.ToDevice);
         Assert.That(_debug.ReleaseDevice(_device), Is.Zero);
         Assert.That(_debug.Count, Is.Zero);
         Reported();
@@ -64,17 +67,17 @@ internal sealed class DmaDebugTests
     public void Taken_back_twice()
     {
         var bus = Map();
-        _mapper.Unmap(0, _device, bus, 0x1000, DmaDirection.Bidirectional);
-        _mapper.Unmap(0, _device, bus, 0x1000, DmaDirection.Bidirectional);
+        _mapper.Unmap(Cpu, _device, bus, 0x1000, DmaDirection.Bidirectional);
+        _mapper.Unmap(Cpu, _device, bus, 0x1000, DmaDirection.Bidirectional);
         Reported(DmaDebugError.NotMapped);
-        Assert.That(_debug.Reports[0].Text, Is.EqualTo("DMA-API: nic: device driver tries to free DMA memory it has not allocated [device address=0x80001000] [size=4096 bytes]"));
+        Assert.That(_debug.Reports[0].Text, Is.EqualTo("DMA-API: nic: device driver tries to free DMA memory it has not allocated [device address=0x2001000] [size=4096 bytes]"));
     }
 
     [Test]
     public void Wrong_size_leaves_the_mapping()
     {
         var bus = Map();
-        _mapper.Unmap(0, _device, bus, 0x800, DmaDirection.Bidirectional);
+        _mapper.Unmap(Cpu, _device, bus, 0x800, DmaDirection.Bidirectional);
         Reported(DmaDebugError.WrongSize);
         Assert.That(_debug.Count, Is.EqualTo(1));
     }
@@ -82,7 +85,7 @@ internal sealed class DmaDebugTests
     [Test]
     public void Wrong_direction_is_taken_back_all_the_same()
     {
-        _mapper.Unmap(0, _device, Map(DmaDirection.ToDevice), 0x1000, DmaDirection.FromDevice);
+        _mapper.Unmap(Cpu, _device, Map(DmaDirection.ToDevice), 0x1000, DmaDirection.FromDevice);
         Reported(DmaDebugError.WrongDirection);
         Assert.That(_debug.Count, Is.Zero);
     }
@@ -90,7 +93,7 @@ internal sealed class DmaDebugTests
     [Test]
     public void Wrong_function()
     {
-        Assert.That(_mapper.TryMap(0, _device, s_buffer, 0x1000, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(_mapper.TryMap(Cpu, _device, s_buffer, 0x1000, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
         _debug.Unmapping(_device, bus, 0x1000, DmaDirection.ToDevice, DmaDebugType.Scattered);
         Reported(DmaDebugError.WrongType);
     }
@@ -153,7 +156,7 @@ internal sealed class DmaDebugTests
     [Test]
     public void Sync_of_nothing_and_in_the_wrong_direction()
     {
-        _mapper.SyncForCpu(_device, new BusAddr(0x8000_0000), 0, 1, DmaDirection.ToDevice);
+        _mapper.SyncForCpu(_device, new BusAddr(0x200_0000), 0, 1, DmaDirection.ToDevice);
         Reported(DmaDebugError.NotMapped);
         _mapper.SyncForDevice(_device, Map(DmaDirection.FromDevice), 0, 1, DmaDirection.ToDevice);
         Reported(DmaDebugError.NotMapped, DmaDebugError.WrongDirection);
@@ -164,9 +167,9 @@ internal sealed class DmaDebugTests
     {
         Map(DmaDirection.ToDevice);
         var other = new DmaDevice("disk");
-        _mapper.TryMap(0, other, s_buffer, 16, DmaDirection.ToDevice, out _);
+        _mapper.TryMap(Cpu, other, s_buffer, 16, DmaDirection.ToDevice, out _);
         Reported();
-        _mapper.TryMap(0, other, s_buffer + 0x800, 16, DmaDirection.FromDevice, out _);
+        _mapper.TryMap(Cpu, other, s_buffer + 0x800, 16, DmaDirection.FromDevice, out _);
         Reported(DmaDebugError.Overlap);
     }
 

@@ -1,0 +1,319 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Smmu;
+using KmemKit.Architecture.Smmu.V3;
+using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Gfp;
+using KmemKit.Runtime.Memory;
+using KmemKit.Runtime.Pages;
+using R = KmemKit.Architecture.Smmu.V3.SmmuV3Register;
+
+namespace KmemKit.Runtime.Smmu.V3.Driver;
+
+/// <summary>Software's side of an SMMUv3: stream table, context descriptors and queues in pages of the board, and the commands that go with each change.</summary>
+/// <remarks>
+/// Streams are aborted until something is attached to them. The stream table has one level up to 2^8 streams and two levels above, whose second-level tables of 2^8
+/// entries are made when first needed. Source: drivers/iommu/arm/arm-smmu-v3 of Linux for the order of steps, Arm IHI 0070 for their meaning.
+/// </remarks>
+public sealed unsafe partial class SmmuV3Driver : IDisposable
+{
+    private const int SplitBits = 8;
+
+    private readonly PhysicalMemory _memory;
+    private readonly SmmuV3 _smmu;
+    private readonly Cpu _cpu;
+    private readonly List<(Page First, int Order)> _blocks = [];
+    private readonly Lock _tableGate = new();
+    private readonly Lock _queueGate = new();
+    private readonly PhysAddr _table;
+    private readonly PhysAddr _commandQueue;
+    private readonly PhysAddr _eventQueue;
+    private readonly int _commandBits;
+    private readonly int _eventBits;
+    private readonly int _streamBits;
+    private readonly HashSet<ushort> _asids = [];
+    private QueuePointer _producer;
+    private QueuePointer _eventConsumer;
+    private ushort _lastAsid;
+
+    private SmmuV3Driver(Cpu cpu, PhysicalMemory memory, SmmuV3 smmu, int commandBits, int eventBits)
+    {
+        _cpu = cpu;
+        _memory = memory;
+        _smmu = smmu;
+        _commandBits = Math.Min(commandBits, smmu.Features.CommandQueueBits);
+        _eventBits = Math.Min(eventBits, smmu.Features.EventQueueBits);
+        _streamBits = smmu.Features.StreamIdBits;
+        IsTwoLevel = _streamBits > SplitBits && smmu.Features.TwoLevelStreamTable;
+        _commandQueue = Take((ulong)Command.Bytes << _commandBits);
+        _eventQueue = Take((ulong)EventRecord.Bytes << _eventBits);
+        _table = Take(IsTwoLevel ? 8UL << (_streamBits - SplitBits) : (ulong)StructureWords.Bytes << _streamBits);
+        _producer = new QueuePointer(0, _commandBits);
+        _eventConsumer = new QueuePointer(0, _eventBits);
+    }
+
+    /// <summary>Turns an SMMU on (arm_smmu_device_reset): its caches are invalidated, and every stream is aborted.</summary>
+    /// <param name="cpu">Whose pages tables and queues are made of.</param>
+    /// <param name="memory">RAM.</param>
+    /// <param name="smmu">The SMMU.</param>
+    /// <param name="commandBits">log2 of the command queue's entries.</param>
+    /// <param name="eventBits">log2 of the event queue's entries.</param>
+    /// <exception cref="InsufficientMemoryException">There are no pages for them; those taken are given back.</exception>
+    public static SmmuV3Driver Start(Cpu cpu, PhysicalMemory memory, SmmuV3 smmu, int commandBits = 8, int eventBits = 7)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        ArgumentNullException.ThrowIfNull(memory);
+        ArgumentNullException.ThrowIfNull(smmu);
+        var driver = new SmmuV3Driver(cpu, memory, smmu, commandBits, eventBits);
+        driver.Reset();
+        return driver;
+    }
+
+    /// <summary>The SMMU.</summary>
+    public SmmuV3 Smmu => _smmu;
+
+    /// <summary>Whether the stream table has two levels.</summary>
+    public bool IsTwoLevel { get; }
+
+    /// <summary>Pages that tables and queues take.</summary>
+    public long TablePages
+    {
+        get
+        {
+            var pages = 0L;
+            foreach (var (_, order) in _blocks)
+                pages += 1L << order;
+            return pages;
+        }
+    }
+
+    /// <summary>Called with each event record, on the thread whose access or command made it.</summary>
+    public event Action<EventRecord>? EventReceived;
+
+    /// <summary>Called with each global error.</summary>
+    public event Action<SmmuV3GlobalErrors>? ErrorReceived;
+
+    /// <summary>Makes a stream's entry what it is given to be; where one store can do it, without a moment in which the stream has neither (<see cref="HitlessUpdate"/>).</summary>
+    /// <returns>Syncs that it took.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such stream.</exception>
+    /// <exception cref="ArgumentException">The entry is ILLEGAL for the SMMU.</exception>
+    public int InstallEntry(uint stream, in StreamTableEntry entry)
+    {
+        if (entry.IsValid && entry.Check(_smmu.Features) is var fault and not SmmuV3Fault.None)
+            throw new ArgumentException($"The entry is ILLEGAL: {fault}.", nameof(entry));
+        lock (_tableGate)
+        {
+            var place = EntryPlace(stream);
+            return Install(place, entry.Words, static words => new StreamTableEntry(words).UsedBits, Command.CfgiSte(stream, leaf: true));
+        }
+    }
+
+    /// <summary>A stream's entry as memory has it.</summary>
+    public StreamTableEntry ReadEntry(uint stream)
+    {
+        lock (_tableGate)
+            return new StreamTableEntry(new StructureWords(new ReadOnlySpan<ulong>(_memory.PointerTo(EntryPlace(stream), StructureWords.Bytes), StructureWords.Count)));
+    }
+
+    /// <summary>Queues commands, without waiting (their order is kept).</summary>
+    public void Send(params ReadOnlySpan<Command> commands)
+    {
+        lock (_queueGate)
+        {
+            foreach (var command in commands)
+                Put(command);
+            _smmu.Write(R.CmdqProd, 4, _producer.Value);
+        }
+    }
+
+    /// <summary>Queues commands and waits until they and all before are done.</summary>
+    /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
+    public void SendAndSync(params ReadOnlySpan<Command> commands)
+    {
+        lock (_queueGate)
+        {
+            foreach (var command in commands)
+                Put(command);
+            Put(Command.Sync());
+            _smmu.Write(R.CmdqProd, 4, _producer.Value);
+            Wait();
+        }
+    }
+
+    /// <summary>An ASID that nobody has.</summary>
+    /// <exception cref="InvalidOperationException">All are in use.</exception>
+    public ushort TakeAsid()
+    {
+        lock (_tableGate)
+        {
+            var most = _smmu.Features.Asid16 ? 0xFFFF : 0xFF;
+            for (var i = 0; i < most; i++)
+            {
+                // Round about, so that an ASID that was just given up rests longest. 0 is never given.
+                _lastAsid = _lastAsid == most ? (ushort)1 : (ushort)(_lastAsid + 1);
+                if (_asids.Add(_lastAsid))
+                    return _lastAsid;
+            }
+            throw new InvalidOperationException($"All {most} ASIDs are in use.");
+        }
+    }
+
+    /// <summary>Gives an ASID back; its TLB entries are invalidated first.</summary>
+    public void GiveAsid(ushort asid)
+    {
+        SendAndSync(Command.TlbiNhAsid(0, asid));
+        lock (_tableGate)
+            _asids.Remove(asid);
+    }
+
+    /// <summary>Turns the SMMU off: from then on transactions are aborted. Pages go back.</summary>
+    public void Dispose()
+    {
+        // ABORT stays, so that no device reaches memory by being forgotten.
+        _smmu.Write(R.Gbpa, 4, (1u << 31) | (1u << 20));
+        _smmu.Write(R.Cr0, 4, 0);
+        _smmu.EventQueueInterrupt -= ReadEvents;
+        _smmu.GlobalErrorInterrupt -= ReadErrors;
+        foreach (var (first, order) in _blocks)
+            _cpu.FreePages(first, order);
+        _blocks.Clear();
+    }
+
+    /// <summary>Reads what the event queue holds.</summary>
+    internal void ReadEvents()
+    {
+        for (; ;)
+        {
+            EventRecord record;
+            lock (_queueGate)
+            {
+                var producer = (uint)_smmu.Read(R.EventqProd, 4);
+                if (QueuePointer.IsEmpty(new QueuePointer(producer, _eventBits), _eventConsumer))
+                {
+                    // An overflow is acknowledged by making the flags equal (7.4).
+                    _smmu.Write(R.EventqCons, 4, _eventConsumer.Value | (producer & QueuePointer.Overflow));
+                    return;
+                }
+                var pointer = _memory.PointerTo(_eventQueue + ((ulong)_eventConsumer.Index * EventRecord.Bytes), EventRecord.Bytes);
+                record = EventRecord.Decode(new ReadOnlySpan<ulong>(pointer, EventRecord.Count));
+                _eventConsumer = _eventConsumer.Next;
+                _smmu.Write(R.EventqCons, 4, _eventConsumer.Value | (producer & QueuePointer.Overflow));
+            }
+            EventReceived?.Invoke(record);
+        }
+    }
+
+    private void ReadErrors()
+    {
+        var active = (SmmuV3GlobalErrors)(uint)(_smmu.Read(R.GError, 4) ^ _smmu.Read(R.GErrorN, 4));
+        if (active != SmmuV3GlobalErrors.None)
+            ErrorReceived?.Invoke(active);
+    }
+
+    private void Reset()
+    {
+        _smmu.Write(R.Cr0, 4, 0);
+        // Write-back, inner shareable for tables and queues (6.3.11).
+        _smmu.Write(R.Cr1, 4, 0xD75);
+        _smmu.Write(R.Cr2, 4, 2);
+        _smmu.Write(R.StrtabBase, 8, _table.Value);
+        _smmu.Write(R.StrtabBaseCfg, 4, (uint)_streamBits | (IsTwoLevel ? (SplitBits << 6) | (1u << 16) : 0));
+        _smmu.Write(R.CmdqBase, 8, _commandQueue.Value | (uint)_commandBits);
+        _smmu.Write(R.CmdqProd, 4, 0);
+        _smmu.Write(R.CmdqCons, 4, 0);
+        _smmu.Write(R.Cr0, 4, (ulong)SmmuV3Control.CommandQueueEnable);
+        SendAndSync(Command.CfgiAll, Command.TlbiNsnhAll);
+        if (_smmu.Features.Hypervisor)
+            SendAndSync(Command.TlbiEl2All);
+        _smmu.Write(R.EventqBase, 8, _eventQueue.Value | (uint)_eventBits);
+        _smmu.Write(R.EventqProd, 4, 0);
+        _smmu.Write(R.EventqCons, 4, 0);
+        if (!IsTwoLevel)
+        {
+            for (var stream = 0u; stream < 1u << _streamBits; stream++)
+                InstallEntry(stream, StreamTableEntry.Abort);
+        }
+        _smmu.EventQueueInterrupt += ReadEvents;
+        _smmu.GlobalErrorInterrupt += ReadErrors;
+        _smmu.Write(R.IrqCtrl, 4, 7);
+        _smmu.Write(R.Cr0, 4, (ulong)(SmmuV3Control.CommandQueueEnable | SmmuV3Control.EventQueueEnable | SmmuV3Control.SmmuEnable));
+    }
+
+    /// <summary>Writes a structure step by step, with its invalidation and a sync behind each.</summary>
+    internal int Install(PhysAddr place, in StructureWords target, Func<StructureWords, StructureWords> usedBits, in Command invalidation)
+    {
+        var pointer = (ulong*)_memory.PointerTo(place, StructureWords.Bytes);
+        var current = new StructureWords(new ReadOnlySpan<ulong>(pointer, StructureWords.Count));
+        var syncs = 0;
+        foreach (var step in HitlessUpdate.Plan(current, target, usedBits))
+        {
+            for (var i = 0; i < StructureWords.Count; i++)
+            {
+                if ((step.Changed & (1 << i)) != 0)
+                    Volatile.Write(ref pointer[i], step.Words[i]);
+            }
+            SendAndSync(invalidation);
+            syncs++;
+        }
+        return syncs;
+    }
+
+    /// <summary>Zeroed pages for a structure, aligned to its size.</summary>
+    internal PhysAddr Take(ulong bytes)
+    {
+        var order = _cpu.GetOrder(bytes);
+        var page = order <= _cpu.Allocator.Map.MaxOrder ? _cpu.AllocPages(GfpFlags.Kernel | GfpFlags.Zero | GfpFlags.NoWarn, order) : Page.Null;
+        if (page.IsNull)
+        {
+            foreach (var (first, taken) in _blocks)
+                _cpu.FreePages(first, taken);
+            _blocks.Clear();
+            throw new InsufficientMemoryException($"There are no {bytes} bytes in a row for a table or queue of the SMMU.");
+        }
+        _blocks.Add((page, order));
+        return _cpu.Allocator.Map.PageToPhys(page);
+    }
+
+    private PhysAddr EntryPlace(uint stream)
+    {
+        if ((ulong)stream >> _streamBits != 0)
+            throw new ArgumentOutOfRangeException(nameof(stream), stream, $"StreamIDs have {_streamBits} bits.");
+        if (!IsTwoLevel)
+            return _table + ((ulong)stream * StructureWords.Bytes);
+        var slot = (ulong*)_memory.PointerTo(_table + ((ulong)(stream >> SplitBits) * 8), 8);
+        if (!new StreamTableDescriptor(*slot).IsValid(SplitBits))
+        {
+            var table = Take((ulong)StructureWords.Bytes << SplitBits);
+            var abort = new ulong[StructureWords.Count];
+            StreamTableEntry.Abort.Words.CopyTo(abort);
+            for (var i = 0u; i < 1u << SplitBits; i++)
+                abort.CopyTo(new Span<ulong>(_memory.PointerTo(table + (i * StructureWords.Bytes), StructureWords.Bytes), StructureWords.Count));
+            Volatile.Write(ref *slot, StreamTableDescriptor.Table(table, SplitBits).Value);
+        }
+        return new StreamTableDescriptor(*slot).L2Ptr + ((ulong)(stream & ((1u << SplitBits) - 1)) * StructureWords.Bytes);
+    }
+
+    private void Put(in Command command)
+    {
+        if (QueuePointer.IsFull(_producer, new QueuePointer((uint)_smmu.Read(R.CmdqCons, 4), _commandBits)))
+        {
+            _smmu.Write(R.CmdqProd, 4, _producer.Value);
+            Wait();
+        }
+        var pointer = (ulong*)_memory.PointerTo(_commandQueue + ((ulong)_producer.Index * Command.Bytes), Command.Bytes);
+        Volatile.Write(ref pointer[0], command.Word0);
+        Volatile.Write(ref pointer[1], command.Word1);
+        _producer = _producer.Next;
+    }
+
+    private void Wait()
+    {
+        var consumer = (uint)_smmu.Read(R.CmdqCons, 4);
+        if (new QueuePointer(consumer, _commandBits).Value == _producer.Value)
+            return;
+        throw new InvalidOperationException(
+            $"The command queue stands at entry {new QueuePointer(consumer, _commandBits).Index}: {(CommandError)((consumer >> 24) & 0x7F)}.");
+    }
+}

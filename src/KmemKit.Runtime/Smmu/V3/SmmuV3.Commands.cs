@@ -1,0 +1,185 @@
+using System;
+using System.Threading;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Smmu.V3;
+using KmemKit.Runtime.Tlb;
+
+namespace KmemKit.Runtime.Smmu.V3;
+
+/// <summary>The command queue (Arm IHI 0070, chapters 3.5 and 4).</summary>
+public sealed unsafe partial class SmmuV3
+{
+    // Until the queue is empty, disabled, or stands at a command that cannot be done.
+    private void ConsumeCommands()
+    {
+        var bits = (int)Math.Min(_cmdqBase & 31, (ulong)Features.CommandQueueBits);
+        var queue = QueueAddress(_cmdqBase, bits, Command.Bytes);
+        while ((_cr0 & SmmuV3Control.CommandQueueEnable) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0)
+        {
+            var consumer = new QueuePointer(_cmdqCons, bits);
+            if (QueuePointer.IsEmpty(new QueuePointer(_cmdqProd, bits), consumer))
+                return;
+            var pointer = (ulong*)_memory.PointerTo(new PhysAddr(queue + ((ulong)consumer.Index * Command.Bytes)), Command.Bytes);
+            var error = pointer is null ? CommandError.Abort : Do(new Command(Volatile.Read(ref pointer[0]), Volatile.Read(ref pointer[1])));
+            if (error != CommandError.None)
+            {
+                // CMDQ_CONS stays at the command and says why (7.1).
+                _cmdqCons = consumer.Value | ((uint)error << 24);
+                SetError(SmmuV3GlobalErrors.CommandQueue);
+                return;
+            }
+            _statistics.Commands++;
+            _cmdqCons = consumer.Next.Value | (_cmdqCons & (0x7Fu << 24));
+        }
+    }
+
+    private CommandError Do(in Command command)
+    {
+        // Secure streams and reserved forms are not the non-secure queue's (4.1.2).
+        if (command.IsSecureStream)
+            return CommandError.Illegal;
+        switch (command.Opcode)
+        {
+            case CommandOpcode.PrefetchConfig:
+            case CommandOpcode.PrefetchAddr:
+                // Hints.
+                return CommandError.None;
+            case CommandOpcode.CfgiSte:
+                ForgetStreams(command.StreamId, command.StreamId);
+                _statistics.ConfigInvalidations++;
+                return CommandError.None;
+            case CommandOpcode.CfgiSteRange:
+                ForgetRange(command);
+                _statistics.ConfigInvalidations++;
+                return CommandError.None;
+            case CommandOpcode.CfgiCd:
+            case CommandOpcode.CfgiCdAll:
+                ForgetContext(command.StreamId, command.Opcode == CommandOpcode.CfgiCd ? command.SubstreamId : null);
+                _statistics.ConfigInvalidations++;
+                return CommandError.None;
+            case CommandOpcode.AtcInv:
+                return Features.Ats ? CommandError.None : CommandError.Illegal;
+            case CommandOpcode.PriResp:
+                return Respond(command);
+            case CommandOpcode.Resume:
+                if (Features.StallModel == StallModel.TerminateOnly || (int)command.Action == 3)
+                    return CommandError.Illegal;
+                Resume(command);
+                return CommandError.None;
+            case CommandOpcode.StallTerm:
+                if (Features.StallModel == StallModel.TerminateOnly)
+                    return CommandError.Illegal;
+                TerminateStalled(command.StreamId);
+                return CommandError.None;
+            case CommandOpcode.Sync:
+                return Sync(command);
+            default:
+                return InvalidateTlb(command);
+        }
+    }
+
+    // 4.3.2: streams whose bits above Range are those of the command's.
+    private void ForgetRange(in Command command)
+    {
+        if (command.Range >= 31)
+        {
+            ForgetStreams(0, uint.MaxValue);
+            return;
+        }
+        var mask = (2u << command.Range) - 1;
+        ForgetStreams(command.StreamId & ~mask, command.StreamId | mask);
+    }
+
+    private CommandError InvalidateTlb(in Command command)
+    {
+        // Each opcode is there where its stage or world is (4.4).
+        switch (command.Opcode)
+        {
+            case CommandOpcode.TlbiNhAll when Features.Stage1:
+                _el1.Invalidate(TlbScope.All with { Vmid = command.Vmid });
+                break;
+            case CommandOpcode.TlbiNhAsid when Features.Stage1:
+                _el1.Invalidate(TlbScope.AddressSpace(command.Asid, globals: false) with { Vmid = command.Vmid });
+                break;
+            case CommandOpcode.TlbiNhVa when Features.Stage1:
+                if (ScopeOf(command, command.Asid) is not { } byAsid)
+                    return CommandError.Illegal;
+                _el1.Invalidate(byAsid with { Vmid = command.Vmid });
+                break;
+            case CommandOpcode.TlbiNhVaa when Features.Stage1:
+                if (ScopeOf(command, null) is not { } anyAsid)
+                    return CommandError.Illegal;
+                _el1.Invalidate(anyAsid with { Vmid = command.Vmid });
+                break;
+            case CommandOpcode.TlbiEl2All when Features.Hypervisor:
+                _el2.Invalidate(TlbScope.All);
+                break;
+            case CommandOpcode.TlbiEl2Asid when Features.Hypervisor:
+                _el2.Invalidate(TlbScope.AddressSpace(command.Asid, globals: false));
+                break;
+            case CommandOpcode.TlbiEl2Va when Features.Hypervisor:
+            case CommandOpcode.TlbiEl2Vaa when Features.Hypervisor:
+                if (ScopeOf(command, command.Opcode == CommandOpcode.TlbiEl2Va ? command.Asid : null) is not { } inEl2)
+                    return CommandError.Illegal;
+                _el2.Invalidate(inEl2);
+                break;
+            case CommandOpcode.TlbiS12Vmall when Features.Stage2:
+                _el1.Invalidate(TlbScope.All with { Vmid = command.Vmid });
+                _stage2.Invalidate(TlbScope.All with { Vmid = command.Vmid });
+                break;
+            case CommandOpcode.TlbiS2Ipa when Features.Stage2:
+                if (ScopeOf(command, null) is not { } ipa)
+                    return CommandError.Illegal;
+                _stage2.Invalidate(ipa with { Vmid = command.Vmid });
+                break;
+            case CommandOpcode.TlbiNsnhAll:
+                _el1.Invalidate(TlbScope.All);
+                _stage2.Invalidate(TlbScope.All);
+                break;
+            default:
+                return CommandError.Illegal;
+        }
+        _generation++;
+        _statistics.TlbInvalidations++;
+        return CommandError.None;
+    }
+
+    // One address, or with TG the (NUM+1) * 2^SCALE granules from it on (4.4.1.1). The range form is there with IDR3.RIL, which this SMMU has.
+    private static TlbScope? ScopeOf(in Command command, ushort? asid)
+    {
+        var first = command.Address;
+        if (command.RangeGranuleShift == 0)
+            return TlbScope.Address(new VirtAddr(first), asid, globals: true);
+        var bytes = (UInt128)(uint)(command.Num + 1) << (command.Scale + command.RangeGranuleShift);
+        var last = (UInt128)first + bytes - 1;
+        return TlbScope.Range(new VirtAddr(first), last > ulong.MaxValue ? VirtAddr.MaxValue : new VirtAddr((ulong)last), asid, globals: true);
+    }
+
+    private CommandError Respond(in Command command)
+    {
+        if (!Features.Pri || (int)command.Response == 3)
+            return CommandError.Illegal;
+        _responses.Enqueue(command);
+        return CommandError.None;
+    }
+
+    private CommandError Sync(in Command command)
+    {
+        if ((int)command.Signal == 3)
+            return CommandError.Illegal;
+        _statistics.Syncs++;
+        if (command.Signal != SyncSignal.Interrupt)
+            return CommandError.None;
+        if (!Features.Msi || command.MessageAddress.Value == 0)
+        {
+            _raiseSync = true;
+            return CommandError.None;
+        }
+        var pointer = (uint*)_memory.PointerTo(command.MessageAddress, sizeof(uint));
+        if (pointer is null)
+            SetError(SmmuV3GlobalErrors.MessageCommandAbort);
+        else
+            Volatile.Write(ref *pointer, command.MessageData);
+        return CommandError.None;
+    }
+}

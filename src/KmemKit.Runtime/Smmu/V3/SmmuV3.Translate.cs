@@ -1,0 +1,211 @@
+using KmemKit.Architecture;
+using KmemKit.Architecture.Mmu;
+using KmemKit.Architecture.Smmu.V3;
+using KmemKit.Runtime.Tlb;
+
+namespace KmemKit.Runtime.Smmu.V3;
+
+/// <summary>Translation of a device's access (Arm IHI 0070, 3.4 and 3.12).</summary>
+public sealed unsafe partial class SmmuV3
+{
+    /// <summary>What becomes of an access: where it goes, or its end, with the event that software is told.</summary>
+    /// <param name="transaction">The access; it lies in one granule.</param>
+    public SmmuResult Translate(in SmmuTransaction transaction)
+    {
+        SmmuResult result;
+        lock (_gate)
+        {
+            _statistics.Transactions++;
+            result = (_cr0 & SmmuV3Control.SmmuEnable) == 0 ? TranslateDisabled(transaction) : TranslateEnabled(transaction);
+        }
+        RaiseInterrupts();
+        // Software may have answered while it handled the interrupt.
+        return result.Stall?.Result ?? result;
+    }
+
+    // SMMU_GBPA.ABORT, bit 20 (6.3.15).
+    private SmmuResult TranslateDisabled(in SmmuTransaction transaction) => (_gbpa & (1u << 20)) != 0
+        ? SmmuResult.Aborted
+        : new SmmuResult(SmmuOutcome.Translated, new PhysAddr(transaction.Address), 12, default);
+
+    private SmmuResult TranslateEnabled(in SmmuTransaction transaction)
+    {
+        if (FindContext(transaction, out var record) is not { } context)
+        {
+            // A StreamID outside the table is told only to those who ask for it (CR2.RECINVSID).
+            if (record.Type != EventType.BadStreamId || (_cr2 & 2) != 0)
+                Record(record);
+            return SmmuResult.Aborted;
+        }
+        if (context.Entry.Config == SteConfig.Abort)
+            return SmmuResult.Aborted;
+        var privilege = Override(context.Entry, StreamTableEntryFields.PRIVCFG) switch
+        {
+            2 => Privilege.User,
+            3 => Privilege.Privileged,
+            _ => transaction.Privilege,
+        };
+        var access = Override(context.Entry, StreamTableEntryFields.INSTCFG) switch
+        {
+            2 when transaction.Access == AccessRights.Execute => AccessRights.Read,
+            3 when transaction.Access == AccessRights.Read => AccessRights.Execute,
+            _ => transaction.Access,
+        };
+        var address = transaction.Address;
+        var fault = new StageFault(FaultCause.None, address, 12, default);
+        if (context.Cd is { } cd)
+            fault = TranslateStage1(context, cd, ref address, access, privilege);
+        if (fault.Cause == FaultCause.None && context.Stage2 is not null)
+        {
+            var first = fault;
+            fault = TranslateStage2(context, first.Output, access, privilege);
+            fault = fault with
+            {
+                Ipa = first.Output, Shift = context.Cd is null ? fault.Shift : System.Math.Min(first.Shift, fault.Shift),
+                Attributes = context.Cd is null || fault.Cause != FaultCause.None ? fault.Attributes : first.Attributes,
+            };
+        }
+        if (fault.Cause == FaultCause.None && context.Cd is null && context.Stage2 is null && !Features.CanOutput(address))
+            fault = fault with { Cause = FaultCause.AddressSize };
+        return fault.Cause == FaultCause.None
+            ? new SmmuResult(SmmuOutcome.Translated, new PhysAddr(fault.Output), fault.Shift, fault.Attributes)
+            : End(transaction with { Access = access, Privilege = privilege }, context, fault);
+
+        static ulong Override(in StreamTableEntry entry, KmemKit.Architecture.Smmu.StructureField field) => entry.Words[field];
+    }
+
+    private StageFault TranslateStage1(StreamContext context, in ContextDescriptor cd, ref ulong address, AccessRights access, Privilege privilege)
+    {
+        // Bit 55 selects the range, and the top byte is ignored where TBI says so (3.4.1).
+        var isUpper = (address & (1UL << 55)) != 0;
+        if (isUpper ? cd.IgnoresUpperTopByte : cd.IgnoresLowerTopByte)
+            address = isUpper ? address | 0xFF00_0000_0000_0000 : address & 0x00FF_FFFF_FFFF_FFFF;
+        var walk = isUpper ? context.Upper : context.Lower;
+        if (walk is null || !walk.Translates(address))
+            return new StageFault(FaultCause.Translation, 0, 0, default);
+        var tlb = context.IsEl2 ? _el2 : _el1;
+        var tag = TlbModel.ContextOf(cd.Asid, context.IsEl2 ? (ushort)0 : context.Entry.Vmid);
+        if (!TryHit(tlb, address, tag, out var hit))
+        {
+            var tables = new SmmuTables(_memory, this, context.Stage2 is null ? null : context);
+            var found = walk.Walk(ref tables, address);
+            if (!found.IsMapped)
+                return tables.Nested.Cause != FaultCause.None
+                    ? tables.Nested with { IsStage2 = true, IsTableWalk = true }
+                    : new StageFault(found.Fault.Cause, 0, 0, default) { IsTableWalk = found.Fault.Cause == FaultCause.ExternalAbortOnWalk, Ipa = found.DescriptorAddress };
+            hit = EntryOf(walk, found, address, cd.Asid, context.IsEl2 ? (ushort)0 : context.Entry.Vmid);
+            if (!hit.Attributes.IsAccessed)
+                return new StageFault(FaultCause.AccessFlag, 0, 0, default);
+            Fill(tlb, hit);
+        }
+        return new StageFault(walk.Check(hit.Attributes, access, privilege), OutputOf(hit, address), hit.Shift, hit.Attributes);
+    }
+
+    /// <summary>Stage 2 alone: an IPA to a physical address.</summary>
+    internal StageFault TranslateStage2(StreamContext context, ulong ipa, AccessRights access, Privilege privilege)
+    {
+        var walk = context.Stage2!;
+        if (!walk.Translates(ipa))
+            return new StageFault(FaultCause.Translation, 0, 0, default) { IsStage2 = true, Ipa = ipa };
+        if (!TryHit(_stage2, ipa, TlbModel.ContextOf(0, context.Entry.Vmid), out var hit))
+        {
+            var tables = new SmmuTables(_memory, null, null);
+            var found = walk.Walk(ref tables, ipa);
+            if (!found.IsMapped)
+            {
+                return new StageFault(found.Fault.Cause, 0, 0, default)
+                {
+                    IsStage2 = true, IsTableWalk = found.Fault.Cause == FaultCause.ExternalAbortOnWalk, Ipa = ipa,
+                };
+            }
+            hit = EntryOf(walk, found, ipa, 0, context.Entry.Vmid);
+            if (!hit.Attributes.IsAccessed)
+                return new StageFault(FaultCause.AccessFlag, 0, 0, default) { IsStage2 = true, Ipa = ipa };
+            Fill(_stage2, hit);
+        }
+        return new StageFault(walk.Check(hit.Attributes, access, privilege), OutputOf(hit, ipa), hit.Shift, hit.Attributes) { IsStage2 = true, Ipa = ipa };
+    }
+
+    private static TlbEntry EntryOf(StageWalk walk, in Translation found, ulong address, ushort asid, ushort vmid)
+    {
+        var shift = walk.LeafShift(found);
+        var mask = (1UL << shift) - 1;
+        return new TlbEntry
+        {
+            First = new VirtAddr(address & ~mask), Output = new PhysAddr(found.Output & ~mask), Shift = (byte)shift, Level = (sbyte)found.Level,
+            Attributes = walk.Decode(found), Asid = asid, Vmid = vmid,
+        };
+    }
+
+    private static ulong OutputOf(in TlbEntry entry, ulong address) => entry.Output.Value | (address & ((1UL << entry.Shift) - 1));
+
+    private static bool TryHit(TlbModel tlb, ulong address, ulong context, out TlbEntry entry)
+    {
+        tlb.Enter();
+        var place = tlb.Find(address, context);
+        if (place >= 0)
+        {
+            tlb.CountHit();
+            entry = tlb.At(place);
+        }
+        else
+        {
+            tlb.CountMiss();
+            entry = default;
+        }
+        tlb.Leave();
+        return place >= 0;
+    }
+
+    private static void Fill(TlbModel tlb, in TlbEntry entry)
+    {
+        tlb.Enter();
+        tlb.Fill(entry);
+        tlb.Leave();
+    }
+
+    // 3.12: recorded or not, stalled or terminated, as the stage that faulted says.
+    private SmmuResult End(in SmmuTransaction transaction, StreamContext context, in StageFault fault)
+    {
+        var byStage2 = fault.IsStage2 || context.Cd is null;
+        var stage2 = byStage2 && context.Stage2 is not null ? context.Entry.Stage2 : null;
+        var aborts = byStage2 || context.Cd!.Value.Aborts;
+        var records = stage2?.RecordsFaults ?? context.Cd?.RecordsFaults ?? true;
+        var stalls = stage2?.Stalls ?? (context.Cd is { } cd && cd.Stalls && context.Entry.Words[StreamTableEntryFields.S1STALLD] == 0);
+        // External aborts never stall (7.3.12).
+        stalls &= Features.StallModel != StallModel.TerminateOnly && fault.Cause != FaultCause.ExternalAbortOnWalk;
+        var record = EventOf(transaction) with
+        {
+            Type = TypeOf(fault.Cause),
+            IsStage2 = byStage2 && context.Stage2 is not null,
+            Class = fault.IsTableWalk ? EventClass.TableWalk : EventClass.Input,
+            IsTableRead = fault.IsTableWalk,
+            IpaOrFetchAddress = fault.Cause == FaultCause.ExternalAbortOnWalk ? fault.Ipa : byStage2 && context.Stage2 is not null ? fault.Ipa & ~0xFFFUL : 0,
+        };
+        if (stalls && TryStall(transaction, aborts, ref record) is { } stalled)
+        {
+            Record(record);
+            return new SmmuResult(SmmuOutcome.Stalled, default, 0, default, stalled);
+        }
+        if (records)
+            Record(record);
+        _statistics.Terminated++;
+        return aborts ? SmmuResult.Aborted : new SmmuResult(SmmuOutcome.ReadZeroWriteIgnored, default, 0, default);
+    }
+
+    private static EventRecord EventOf(in SmmuTransaction transaction) => new()
+    {
+        StreamId = transaction.StreamId, SubstreamId = transaction.SubstreamId, InputAddress = transaction.Address,
+        IsPrivileged = transaction.Privilege == Privilege.Privileged, IsInstruction = transaction.Access == AccessRights.Execute,
+        IsRead = transaction.Access != AccessRights.Write, Class = EventClass.Input,
+    };
+
+    private static EventType TypeOf(FaultCause cause) => cause switch
+    {
+        FaultCause.Permission => EventType.Permission,
+        FaultCause.AccessFlag => EventType.AccessFlag,
+        FaultCause.AddressSize => EventType.AddressSize,
+        FaultCause.ExternalAbortOnWalk => EventType.WalkExternalAbort,
+        _ => EventType.Translation,
+    };
+}

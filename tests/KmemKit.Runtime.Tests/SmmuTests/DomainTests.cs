@@ -1,0 +1,235 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Mmu.Vmsav8;
+using KmemKit.Architecture.Smmu.V3;
+using KmemKit.Runtime.Dma;
+using KmemKit.Runtime.Smmu;
+using KmemKit.Runtime.Smmu.V3;
+using KmemKit.Runtime.Smmu.V3.Driver;
+using KmemKit.Runtime.Tests.PageTests;
+using NUnit.Framework;
+
+namespace KmemKit.Runtime.Tests.SmmuTests;
+
+/// <summary>Devices behind an SMMUv3 see what they are given, where they are given it, as long as they have it, and nothing else.</summary>
+internal sealed class DomainTests
+{
+    private const ulong Page = 4096;
+    private static readonly PhysAddr s_ram = new(0x200_0000);
+
+    private SmmuBench _bench = null!;
+    private SmmuDomain<Granule4K> _domain = null!;
+    private SmmuPort _port = null!;
+    private DmaDevice _device = null!;
+    private DmaMapper _mapper = null!;
+
+    [SetUp]
+    public void Start()
+    {
+        _bench = new SmmuBench();
+        _domain = _bench.Domain();
+        _domain.Attach(0x123);
+        _port = new SmmuPort(_bench.Smmu, 0x123);
+        _device = new DmaDevice("nic") { Domain = _domain };
+        _mapper = new DmaMapper(_bench.Machine.Memory);
+    }
+
+    [TearDown]
+    public void End()
+    {
+        _port.Dispose();
+        _domain.Dispose();
+        _bench.Dispose();
+    }
+
+    [Test]
+    public void A_device_reads_and_writes_its_buffer_at_device_addresses()
+    {
+        var data = new byte[10_000];
+        new Random(1).NextBytes(data);
+        _bench.Machine.Memory.Write(s_ram + 0x123, data);
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram + 0x123, 10_000, DmaDirection.Bidirectional, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(bus.Value & 0xFFF, Is.EqualTo(0x123UL));
+        var seen = new byte[10_000];
+        Assert.That(_port.Read(bus, seen), Is.EqualTo(SmmuOutcome.Translated));
+        Assert.That(seen, Is.EqualTo(data));
+        Assert.That(_port.Write(bus + 5000, new byte[] { 1, 2, 3 }), Is.EqualTo(SmmuOutcome.Translated));
+        Assert.That(_bench.Machine.Memory.ReadByte(s_ram + 0x123 + 5001), Is.EqualTo(2));
+        _mapper.Unmap(_bench.Cpu, _device, bus, 10_000, DmaDirection.Bidirectional);
+        Assert.That(_bench.Events, Is.Empty);
+        Assert.That(_port.Read(bus, seen), Is.EqualTo(SmmuOutcome.Abort));
+        Assert.That(_bench.Events.Single(), Is.EqualTo(new EventRecord
+        {
+            Type = EventType.Translation, StreamId = 0x123, IsRead = true, Class = EventClass.Input, InputAddress = bus.Value,
+        }));
+    }
+
+    [Test]
+    public void What_is_given_to_read_is_not_written()
+    {
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, Page, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(_port.Write(bus + 8, 0x55UL), Is.EqualTo(SmmuOutcome.Abort));
+        Assert.That(_port.Read(bus + 8, out _), Is.EqualTo(SmmuOutcome.Translated));
+        Assert.That(_bench.Events.Single() with { InputAddress = 0 }, Is.EqualTo(new EventRecord { Type = EventType.Permission, StreamId = 0x123, Class = EventClass.Input }));
+        Assert.That(_bench.Machine.Memory.ReadUInt64(s_ram + 8), Is.Zero);
+    }
+
+    [Test]
+    public void Another_stream_sees_nothing_of_it()
+    {
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, Page, DmaDirection.Bidirectional, out var bus), Is.EqualTo(DmaError.None));
+        using var other = new SmmuPort(_bench.Smmu, 0x124);
+        Assert.That(other.Read(bus, out _), Is.EqualTo(SmmuOutcome.Abort), "streams are closed until something is attached");
+        Assert.That(_bench.Events, Is.Empty, "an entry that aborts says nothing");
+        using var second = _bench.Domain();
+        second.Attach(0x124);
+        Assert.That(other.Read(bus, out _), Is.EqualTo(SmmuOutcome.Abort));
+        Assert.That(_bench.Events.Single().Type, Is.EqualTo(EventType.Translation));
+        second.Detach(0x124);
+        _domain.Attach(0x124);
+        Assert.That(other.Read(bus, out _), Is.EqualTo(SmmuOutcome.Translated), "two streams may share a domain");
+        using var outside = new SmmuPort(_bench.Smmu, 0x1_0000);
+        Assert.That(outside.Read(bus, out _), Is.EqualTo(SmmuOutcome.Abort));
+        Assert.That(_bench.Events[^1].Type, Is.EqualTo(EventType.BadStreamId));
+    }
+
+    [Test]
+    public void A_thousand_scattered_pages_are_one_range_and_one_invalidation()
+    {
+        var pieces = Enumerable.Range(0, 1000).Select(i => new DmaPiece(s_ram + ((ulong)(i * 7 % 1000) * 2 * Page), Page)).ToArray();
+        for (var i = 0; i < 1000; i++)
+            _bench.Machine.Memory.WriteUInt64(pieces[i].Address, (ulong)i);
+        var stretches = new DmaStretch[1000];
+        Assert.That(_mapper.TryMapScattered(_bench.Cpu, _device, pieces, DmaDirection.ToDevice, stretches, out var count), Is.EqualTo(DmaError.None));
+        Assert.That(count, Is.EqualTo(1));
+        Assert.That(stretches[0].Size, Is.EqualTo(1000 * Page));
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.That(_port.Read(stretches[0].Address + ((ulong)i * Page), out var value), Is.EqualTo(SmmuOutcome.Translated));
+            Assert.That(value, Is.EqualTo((ulong)i));
+        }
+        var before = _bench.Smmu.Statistics;
+        _mapper.UnmapScattered(_bench.Cpu, _device, pieces, stretches.AsSpan(0, 1), DmaDirection.ToDevice);
+        var after = _bench.Smmu.Statistics;
+        Assert.That((after.TlbInvalidations - before.TlbInvalidations, after.Syncs - before.Syncs), Is.EqualTo((1UL, 1UL)));
+        for (var i = 0; i < 1000; i++)
+            Assert.That(_port.Read(stretches[0].Address + ((ulong)i * Page), out _), Is.EqualTo(SmmuOutcome.Abort));
+    }
+
+    [Test]
+    public void Pieces_with_edges_inside_granules_are_ranges_of_their_own()
+    {
+        DmaPiece[] pieces = [new(s_ram + 0x800, 0x800), new(s_ram + 0x3000, 0x1000), new(s_ram + 0x5000, 0x10), new(s_ram + 0x6010, 0x10)];
+        var stretches = new DmaStretch[4];
+        Assert.That(_mapper.TryMapScattered(_bench.Cpu, _device, pieces, DmaDirection.ToDevice, stretches, out var count), Is.EqualTo(DmaError.None));
+        Assert.That(stretches.Take(count).Select(s => s.Size), Is.EqualTo(new ulong[] { 0x1810, 0x10 }));
+        Assert.That(_domain.TryMap(_bench.Cpu, pieces, DmaAccess.Read, ulong.MaxValue, out _), Is.EqualTo(DmaError.Invalid));
+        _mapper.UnmapScattered(_bench.Cpu, _device, pieces, stretches.AsSpan(0, count), DmaDirection.ToDevice);
+    }
+
+    [Test]
+    public void Wrong_unmaps_are_refused_and_change_nothing()
+    {
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, 3 * Page, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
+        Assert.That(() => _domain.Unmap(_bench.Cpu, bus, Page), Throws.InstanceOf<InvalidOperationException>());
+        Assert.That(() => _domain.Unmap(_bench.Cpu, bus + Page, 3 * Page), Throws.InstanceOf<InvalidOperationException>());
+        Assert.That(_port.Read(bus + (2 * Page), out _), Is.EqualTo(SmmuOutcome.Translated));
+        _domain.Unmap(_bench.Cpu, bus, 3 * Page);
+        Assert.That(() => _domain.Unmap(_bench.Cpu, bus, 3 * Page), Throws.InstanceOf<InvalidOperationException>());
+    }
+
+    [Test]
+    public void Everything_comes_back()
+    {
+        using var bench = new SmmuBench();
+        var before = bench.FreePages;
+        for (var turn = 0; turn < 3; turn++)
+        {
+            var domain = bench.Domain();
+            domain.Attach(5);
+            for (var i = 0UL; i < 100; i++)
+                Assert.That(domain.TryMap(bench.Cpu, [new DmaPiece(s_ram + (i * Page), Page)], DmaAccess.Read, ulong.MaxValue, out _), Is.EqualTo(DmaError.None));
+            domain.Dispose();
+        }
+        // The second-level stream table of stream 5, and a page for each domain's context descriptor, stay with the driver.
+        Assert.That(before - bench.FreePages, Is.EqualTo(bench.Driver.TablePages - PagesOfAFreshDriver()));
+
+        static long PagesOfAFreshDriver()
+        {
+            using var fresh = new SmmuBench();
+            return fresh.Driver.TablePages;
+        }
+    }
+
+    // The oracle is a map from device page to memory page, rights included. With one invalidation left out the same must find a stale translation.
+    [TestCase(1, 60_000, false)]
+    [TestCase(2, 60_000, true)]
+    public void Random_maps_unmaps_and_accesses(int seed, int steps, bool forgets)
+    {
+        steps = int.TryParse(Environment.GetEnvironmentVariable("KMEMKIT_SMMU_STEPS"), out var asked) ? asked : steps;
+        var random = new Random(seed);
+        var live = new List<(BusAddr Bus, ulong Pages, PhysAddr Memory, DmaDirection Direction)>();
+        var map = new Dictionary<ulong, (ulong Memory, bool Writable)>();
+        var used = new HashSet<ulong>();
+        var stale = 0;
+        for (var step = 0; step < steps; step++)
+        {
+            var where = $"seed {seed}, step {step}";
+            switch (random.Next(8))
+            {
+                case 0 when live.Count < 200:
+                    var pages = (ulong)random.Next(1, random.Next(4) == 0 ? 600 : 9);
+                    var memory = s_ram + ((ulong)random.Next(4000) * Page);
+                    if (Enumerable.Range(0, (int)pages).Any(i => used.Contains((memory.Value / Page) + (ulong)i)))
+                        continue;
+                    var direction = random.Next(2) == 0 ? DmaDirection.ToDevice : DmaDirection.Bidirectional;
+                    if (_mapper.TryMap(_bench.Cpu, _device, memory, pages * Page, direction, out var bus) != DmaError.None)
+                        continue;
+                    for (var i = 0UL; i < pages; i++)
+                    {
+                        used.Add((memory.Value / Page) + i);
+                        map.Add((bus.Value / Page) + i, ((memory.Value / Page) + i, direction == DmaDirection.Bidirectional));
+                    }
+                    live.Add((bus, pages, memory, direction));
+                    break;
+                case 1 when live.Count > 0:
+                    var index = random.Next(live.Count);
+                    var old = live[index];
+                    live[index] = live[^1];
+                    live.RemoveAt(live.Count - 1);
+                    _domain.ForgetsInvalidation = forgets && random.Next(20) == 0;
+                    _mapper.Unmap(_bench.Cpu, _device, old.Bus, old.Pages * Page, old.Direction);
+                    for (var i = 0UL; i < old.Pages; i++)
+                    {
+                        used.Remove((old.Memory.Value / Page) + i);
+                        map.Remove((old.Bus.Value / Page) + i);
+                    }
+                    break;
+                default:
+                    var page = live.Count > 0 && random.Next(5) != 0
+                        ? (live[random.Next(live.Count)] is var some ? (some.Bus.Value / Page) + (ulong)random.Next((int)some.Pages + 1) : 0)
+                        : (ulong)random.Next(1, 5000);
+                    var isWrite = random.Next(2) == 0;
+                    var address = new BusAddr((page * Page) + ((ulong)random.Next(512) * 8));
+                    var mark = ((ulong)step << 16) | 0xA5A5;
+                    var expected = map.TryGetValue(page, out var behind) && (!isWrite || behind.Writable);
+                    var target = new PhysAddr((behind.Memory * Page) + (address.Value & 0xFFF));
+                    if (expected && !isWrite)
+                        _bench.Machine.Memory.WriteUInt64(target, mark);
+                    var value = 0UL;
+                    var outcome = isWrite ? _port.Write(address, mark) : _port.Read(address, out value);
+                    var right = outcome == (expected ? SmmuOutcome.Translated : SmmuOutcome.Abort)
+                        && (!expected || (isWrite ? _bench.Machine.Memory.ReadUInt64(target) : value) == mark);
+                    if (!right && !forgets)
+                        Assert.Fail($"{where}: {(isWrite ? "write" : "read")} of {address} gave {outcome}, {(expected ? $"and {target} is behind it" : "and nothing is behind it")}");
+                    stale += right ? 0 : 1;
+                    break;
+            }
+        }
+        if (forgets)
+            Assert.That(stale, Is.Positive, "a stale translation was used and seen");
+        Assert.That(_bench.Smmu.Stage1Tlb.Hits, Is.Positive);
+    }
+}
