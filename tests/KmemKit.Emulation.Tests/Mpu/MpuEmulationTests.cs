@@ -17,7 +17,7 @@ namespace KmemKit.Emulation.Tests.Mpu;
 /// </summary>
 public sealed class MpuEmulationTests
 {
-    private const int Tables = 24, Policies = 12, Flips = 24, RandomAddresses = 60;
+    private const int Tables = 24, Policies = 12, Flips = 12, RandomAddresses = 60;
 
     private static IEnumerable<TestCaseData> AllCores => Cores.All.Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
 
