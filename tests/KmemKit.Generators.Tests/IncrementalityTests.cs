@@ -120,11 +120,74 @@ internal sealed class IncrementalityTests
     }
 
     [Test]
-    public void Removing_a_board_removes_its_code()
+    public void Adding_a_board_makes_that_board()
     {
-        var project = ThreeBoards().RemoveText(B).Run();
+        var project = ThreeBoards().Board("/p/boards/d/d.dts", Samples.Arm("<0x30000000 0x10000000>")).Run();
+        Assert.That(project.Reasons(TrackingNames.Inputs), Is.EqualTo(new[] { Unchanged, Unchanged, Unchanged, New }));
+        Assert.That(project.Reasons(TrackingNames.Compiled), Is.EqualTo(new[] { Cached, Cached, Cached, New }));
+        Assert.That(project.SourceReasons(), Is.EqualTo(new[] { Cached, Cached, Cached, New }));
+        Assert.That(project.Result.GeneratedSources, Has.Length.EqualTo(24));
+    }
+
+    [Test]
+    public void Removing_the_last_board_makes_no_other_and_removes_its_code()
+    {
+        var project = ThreeBoards().RemoveText(C).Run();
+        Assert.That(project.Reasons(TrackingNames.Compiled), Is.EqualTo(new[] { Cached, Cached, Removed }));
+        Assert.That(project.Result.GeneratedSources.Select(s => s.HintName), Has.None.StartsWith("Boards.C."));
+        Assert.That(project.Result.GeneratedSources, Has.Length.EqualTo(12));
+    }
+
+    // The compiler tells the boards behind it by their places, so those are compared anew; but equal inputs make no code again.
+    [Test]
+    public void Removing_a_board_in_the_middle_removes_its_code_and_leaves_the_others()
+    {
+        var before = ThreeBoards();
+        var c = before.Source("Boards.C.Layout.g.cs");
+        var project = before.RemoveText(B).Run();
         Assert.That(project.Result.GeneratedSources.Select(s => s.HintName), Has.None.StartsWith("Boards.B."));
         Assert.That(project.Result.GeneratedSources, Has.Length.EqualTo(12));
+        Assert.That(project.Source("Boards.C.Layout.g.cs"), Is.EqualTo(c));
+        Assert.That(project.Reasons(TrackingNames.Compiled)[0], Is.EqualTo(Cached));
+    }
+
+    [Test]
+    public void Adding_an_include_that_was_missing_makes_the_board_that_names_it()
+    {
+        var project = ThreeBoards().Text(C, "#include \"late.dtsi\"\n" + Samples.Arm("<0x20000000 0x10000000>")).Run();
+        Assert.That(project.Result.Diagnostics.Select(d => d.Id), Is.EqualTo(new[] { "KMK1000" }));
+        project.Text("/p/boards/c/late.dtsi", "/* here */\n").Run();
+        Assert.That(project.Reasons(TrackingNames.Inputs), Is.EqualTo(new[] { Unchanged, Unchanged, Modified }));
+        Assert.That(project.Reasons(TrackingNames.Compiled), Is.EqualTo(new[] { Cached, Cached, Modified }));
+        Assert.That(project.Result.Diagnostics, Is.Empty);
+    }
+
+    [Test]
+    public void Removing_an_include_makes_exactly_the_boards_that_reach_it()
+    {
+        var project = ThreeBoards().RemoveText("/p/boards/middle.dtsi").Run();
+        Assert.That(project.Reasons(TrackingNames.Inputs), Is.EqualTo(new[] { Unchanged, Modified, Unchanged }));
+        Assert.That(project.Reasons(TrackingNames.Compiled), Is.EqualTo(new[] { Cached, Modified, Cached }));
+        Assert.That(project.Result.Diagnostics.Select(d => d.Id), Is.EqualTo(new[] { "KMK1000" }));
+    }
+
+    [Test]
+    public void Adding_a_defconfig_makes_its_board()
+    {
+        const string Policy = "/p/boards/c/c_defconfig";
+        var project = ThreeBoards().Text(Policy, "CONFIG_ARM=y\nCONFIG_PAGE_OFFSET=0x80000000\n")
+            .Request(C, "Name=&Defconfig=" + System.Uri.EscapeDataString(Policy)).Run();
+        Assert.That(project.Reasons(TrackingNames.Inputs), Is.EqualTo(new[] { Unchanged, Unchanged, Modified }));
+        Assert.That(project.Reasons(TrackingNames.Compiled), Is.EqualTo(new[] { Cached, Cached, Modified }));
+        Assert.That(project.Source("Boards.C.Layout.g.cs"), Does.Contain("0x80000000"));
+    }
+
+    [Test]
+    public void Removing_a_defconfig_makes_its_board()
+    {
+        var project = ThreeBoards().RemoveText("/p/boards/a/a_defconfig").Request(A, "Name=").Run();
+        Assert.That(project.Reasons(TrackingNames.Inputs), Is.EqualTo(new[] { Modified, Unchanged, Unchanged }), string.Join(' ', project.Reasons(TrackingNames.Inputs)));
+        Assert.That(project.Reasons(TrackingNames.Compiled).Skip(1), Is.All.EqualTo(Cached));
     }
 
     [Test]

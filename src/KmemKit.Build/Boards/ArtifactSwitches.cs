@@ -8,12 +8,9 @@ using KmemKit.BoardCompiler.Sources;
 
 namespace KmemKit.Build.Boards;
 
-/// <summary>The <c>Emit…</c> metadata of a board: which artifacts are made. There is one for each word of <see cref="ArtifactTable.Names"/>.</summary>
+/// <summary>The <c>Emit…</c> metadata of a board: which artifacts are made. There is one for each word of <see cref="ArtifactTable.Names"/>: json is EmitJson.</summary>
 internal static class ArtifactSwitches
 {
-    // Words that read badly as metadata. All others are capitalised: json is EmitJson.
-    private static readonly Dictionary<string, string> Spelled = new(StringComparer.Ordinal) { ["header"] = "EmitC", ["ld"] = "EmitLinker" };
-
     // What a firmware project and a script want. The others are made when they are asked for.
     private static readonly HashSet<string> MadeByDefault = new(StringComparer.Ordinal) { "EmitC", "EmitLinker", "EmitJson" };
 
@@ -41,5 +38,5 @@ internal static class ArtifactSwitches
         return ArtifactTable.Named(ArtifactTable.Names.Where(kind => wanted.Contains(NameOf(kind))));
     }
 
-    private static string NameOf(string kind) => Spelled.TryGetValue(kind, out var name) ? name : "Emit" + char.ToUpperInvariant(kind[0]) + kind[1..];
+    private static string NameOf(string kind) => "Emit" + char.ToUpperInvariant(kind[0]) + kind[1..];
 }

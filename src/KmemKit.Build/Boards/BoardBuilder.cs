@@ -61,7 +61,7 @@ internal sealed class BoardBuilder(BoardItem item, IReadOnlyList<string> include
         var artifacts = ArtifactSet.Write(compilation, kinds);
         var paths = artifacts.Select(a => Path.Combine(item.OutputFolder, a.FileName)).ToArray();
         // All names first: a board whose files another one has leaves none at all.
-        if (!paths.Select(p => claim(p, findings)).ToArray().All(free => free))
+        if (!paths.All(path => claim(path, findings)))
             return null;
         var made = new List<RecordedFile>();
         for (var i = 0; i < paths.Length; i++)

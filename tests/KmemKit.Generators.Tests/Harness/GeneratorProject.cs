@@ -56,6 +56,13 @@ internal sealed class GeneratorProject
         return Text(path, text);
     }
 
+    /// <summary>Changes what is asked for of a board whose source stays as it is.</summary>
+    public GeneratorProject Request(string path, string request)
+    {
+        _boards = _boards.SetItem(path, request);
+        return this;
+    }
+
     /// <summary>Adds a text that is no board by itself, or edits a text there is.</summary>
     public GeneratorProject Text(string path, string text)
     {
