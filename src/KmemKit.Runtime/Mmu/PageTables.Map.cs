@@ -19,13 +19,17 @@ public sealed unsafe partial class PageTables<TFormat>
     /// <returns>What is wrong, if something is; then no mapping has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PageTableResult Map(Cpu cpu, VirtAddr virt, PhysAddr phys, ulong size, PageProt prot) =>
-        size == _pageMask + 1 && TryMapPage(virt.Value, phys.Value, prot) ? default : MapRange(cpu, virt.Value, phys.Value, size, prot);
+        TryMapPages(virt.Value, phys.Value, size, prot) ? default : MapRange(cpu, virt.Value, phys.Value, size, prot);
 
-    // The usual case: one page, in a table that is there. Whatever is not so is left to MapRange, which also says what is wrong.
-    private bool TryMapPage(ulong virt, ulong phys, PageProt prot)
+    // The usual case: a page or some, fewer than a larger leaf has, in a table that is there. Whatever is not so is left to MapRange, which also says what is wrong.
+    private bool TryMapPages(ulong virt, ulong phys, ulong size, PageProt prot)
     {
-        if (((virt | phys) & _pageMask) != 0 || !_format.Translates(virt) || phys > _lastOutput || !ReferenceEquals(prot.Format, _name))
+        // Size 0 wraps to a large number; the last output of pages is all ones from some bit down.
+        if (((virt | phys | size) & _pageMask) != 0 || unchecked(size - 1) >= _fewPages || !_format.Translates(virt)
+            || (phys | unchecked(phys + (size - 1))) > _lastOutput || !ReferenceEquals(prot.Format, _name))
+        {
             return false;
+        }
         var table = RootTable;
         var level = _format.RootLevel;
         var shift = _rootShift;
@@ -40,9 +44,17 @@ public sealed unsafe partial class PageTables<TFormat>
             shift -= _stride;
             index = unchecked((int)(virt >> shift)) & _mask;
         }
-        if (Read(table, index) != 0 || Domain.IsWatching)
+        var count = (int)(size >> _format.PageShift);
+        if (count == 1)
+        {
+            if (Read(table, index) != 0 || Domain.IsWatching)
+                return false;
+            Write(table, index, prot.Page | _format.OutputField(phys, _pageShape));
+            return true;
+        }
+        if (count > _mask + 1 - index || FirstUsed(table, index, count) >= 0 || Domain.IsWatching)
             return false;
-        Write(table, index, prot.Page | _format.OutputField(phys, _pageShape));
+        FillSingles(table, index, count, phys, prot.Page, _pageShape);
         return true;
     }
 

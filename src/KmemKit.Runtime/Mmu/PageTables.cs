@@ -32,7 +32,9 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private readonly ulong _windowStart;
     private ulong _windowSize;
     private readonly ulong _pageMask;
+    private readonly ulong _fewPages;
     private readonly ulong _addressMask;
+    private ulong _knownPage;
     private readonly ulong _firstLow;
     private readonly ulong _lastLow;
     private readonly ulong _firstHigh;
@@ -64,6 +66,8 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         _pageShape = _shapes[0];
         _lastOutputs = Array.ConvertAll(_shapes, shape => LastOutputOf(format, shape));
         _lastOutput = _lastOutputs[0];
+        _knownPage = SomePage(format, _pageShape);
+        _fewPages = (_shapes.Length > 1 ? _shapes[1].Bytes : 1UL << format.PageShift << format.IndexBits(format.LastLevel)) - 1;
         // Below the root all levels are alike, so a walk subtracts.
         _rootShift = format.LevelShift(format.RootLevel);
         _rootMask = format.TableEntries(format.RootLevel) - 1;
@@ -172,8 +176,14 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
                     index = unchecked((int)(virt >> shift)) & _mask;
                     continue;
                 }
+                if (shift == _format.PageShift && ((descriptor ^ _knownPage) & ~_addressMask) == 0)
+                {
+                    output = new PhysAddr(_format.LeafAddress(descriptor, level) | (virt & _pageMask));
+                    return true;
+                }
                 if (_format.KindOf(descriptor, level) != DescriptorKind.Leaf)
                     break;
+                Learn(descriptor, level);
                 var offset = virt & ((1UL << _format.LeafShift(descriptor, level)) - 1);
                 output = new PhysAddr(_format.LeafAddress(descriptor, level) | offset);
                 return true;
@@ -181,6 +191,13 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         }
         output = default;
         return false;
+    }
+
+    // A descriptor that differs from a known page's in its address alone is a page as well; most are alike, so the last one known is kept.
+    private void Learn(ulong descriptor, int level)
+    {
+        if (level == _format.LastLevel && _format.LeafShift(descriptor, level) == _format.PageShift)
+            Volatile.Write(ref _knownPage, descriptor);
     }
 
     /// <summary>Walks to the descriptor that decides about an address.</summary>
@@ -271,6 +288,23 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         if (last < virt)
             return PageTableError.OutOfRange;
         return (virt >= _firstLow && last <= _lastLow) || (virt >= _firstHigh && last <= LastHigh) ? PageTableError.None : PageTableError.OutOfRange;
+    }
+
+    // A descriptor that is a page of the format, whatever its rights.
+    private static ulong SomePage(TFormat format, in LeafShape page)
+    {
+        var type = format.TypeFor(MemoryUse.Cached);
+        var shareability = type.IsNormal() ? Shareability.Inner : Shareability.None;
+        foreach (var user in (ReadOnlySpan<AccessRights>)[AccessRights.None, AccessRights.All])
+        {
+            foreach (var privileged in (ReadOnlySpan<AccessRights>)[AccessRights.All, AccessRights.ReadWrite])
+            {
+                var attributes = format.Canonical(new PageAttributes(privileged, user & privileged, type, shareability) { IsDirty = true });
+                if (format.TryEncodeLeaf(0, attributes, page, out var descriptor) == EncodingRefusal.None)
+                    return descriptor;
+            }
+        }
+        throw new ArgumentException($"{format.Name} has no page that can be read and written.", nameof(format));
     }
 
     // The last physical address that leaves of a shape can say: ARM short supersections alone go beyond 32 bits.
