@@ -119,15 +119,15 @@ internal sealed class TranslationModelTests<TFormat>
         public void Step()
         {
             // Otherwise there would hardly ever be room for a large leaf.
-            if (_random.Next(400) == 0)
+            if (_random.Next(4000) == 0)
                 Clear();
             switch (_random.Next(100))
             {
-                case < 55: Access(); break;
-                case < 72: Map(); break;
-                case < 86: Unmap(); break;
-                case < 95: Protect(); break;
-                case < 97: Split(); break;
+                case < 72: Access(); break;
+                case < 83: Map(); break;
+                case < 92: Unmap(); break;
+                case < 97: Protect(); break;
+                case < 98: Split(); break;
                 case < 99: Join(); break;
                 default: Reclaim(); break;
             }
@@ -161,7 +161,7 @@ internal sealed class TranslationModelTests<TFormat>
         private int Length()
         {
             var kind = _random.Next(1000);
-            return kind < 700 ? 1 + _random.Next(4) : kind < 970 ? 1 + _random.Next(32) : kind < 990 ? _block : 1 + _random.Next(Math.Min(_count, 2 * _block));
+            return kind < 700 ? 1 + _random.Next(4) : kind < 990 ? 1 + _random.Next(32) : kind < 997 ? _block : 1 + _random.Next(Math.Min(_count, 2 * _block));
         }
 
         private (ulong Virt, int Pages) Range()
@@ -242,9 +242,12 @@ internal sealed class TranslationModelTests<TFormat>
             var virt = _base + ((ulong)(_random.Next(_count / _block) * _block) * _page);
             for (var i = 0; i < _block; i++)
             {
-                var page = virt + ((ulong)i * _page);
-                if (_pages.Remove(page) && !_machine.Unmap(page, _page).IsOk)
-                    Assert.Fail($"{page:x} is not mapped");
+                var run = 0;
+                while (i + run < _block && _pages.Remove(virt + ((ulong)(i + run) * _page)))
+                    run++;
+                if (run != 0 && !_machine.Unmap(virt + ((ulong)i * _page), (ulong)run * _page).IsOk)
+                    Assert.Fail($"{run} pages at {virt + ((ulong)i * _page):x} are not mapped");
+                i += run;
             }
             var phys = (ulong)_random.Next(3) * (ulong)_block * _page;
             var prot = _prots[_random.Next(_prots.Count)];
