@@ -16,9 +16,9 @@ public sealed class MpuDomain
     /// <summary>Bytes of stack in a domain that has one entry for all of its memory.</summary>
     public const ulong StackOfRam = 4096;
 
-    internal MpuDomain(BoardDomain board, PhysicalMemory memory)
+    internal MpuDomain(BoardDomain board, int index, PhysicalMemory memory)
     {
-        Board = board;
+        (Board, Index) = (board, index);
         foreach (var entry in board.Entries)
         {
             if (Is(entry, "stack"))
@@ -45,6 +45,9 @@ public sealed class MpuDomain
             throw new MpuBootException($"The heap of domain {board.Name}: {e.Message} Give it RAM from one frame of 4 KiB to another, two at least.", e);
         }
     }
+
+    /// <summary>Its place among the kernel's domains.</summary>
+    public int Index { get; }
 
     /// <summary>What the board says.</summary>
     public BoardDomain Board { get; }

@@ -35,7 +35,7 @@ public class MpuKernel : IDriverKernel, IDisposable
         BoardName = name;
         Unit = new MpuUnit(plan.Format, plan.RegionCount, plan.Domains.Select(d => d.Registers));
         Cpu = new MpuCpu(memory, Unit);
-        Domains = [.. plan.Domains.Select(d => new MpuDomain(d, memory))];
+        Domains = [.. plan.Domains.Select((d, index) => new MpuDomain(d, index, memory))];
         _switches = new MpuSwitch?[Domains.Length, Domains.Length];
         Unit.ApplyKnown(Unit.SwitchBetween(null, plan.Domains[0].Registers));
         _knownVersion = Unit.Version;
@@ -89,6 +89,16 @@ public class MpuKernel : IDriverKernel, IDisposable
     /// <returns>What was written.</returns>
     /// <exception cref="ArgumentException">There is no such domain.</exception>
     public MpuSwitch Switch(string domain) => SwitchTo(IndexOf(domain));
+
+    /// <summary>As <see cref="Switch(string)"/>, for a domain that is at hand.</summary>
+    /// <exception cref="ArgumentException">It is of another kernel.</exception>
+    public MpuSwitch Switch(MpuDomain domain)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        if ((uint)domain.Index >= (uint)Domains.Length || !ReferenceEquals(Domains[domain.Index], domain))
+            throw new ArgumentException($"Domain {domain.Name} is of another kernel.", nameof(domain));
+        return SwitchTo(domain.Index);
+    }
 
     /// <summary>Runs code in a domain and comes back to the one before; a fault ends it.</summary>
     /// <param name="domain">Its name.</param>

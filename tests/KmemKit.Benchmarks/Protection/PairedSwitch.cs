@@ -20,13 +20,13 @@ internal static class PairedSwitch
         foreach (var board in s_boards)
         {
             using var kernel = MpuKernel.Boot(Compile(board));
-            var names = kernel.Domains.Skip(1).Select(d => d.Name).ToArray();
+            var domains = kernel.Domains.Skip(1).ToArray();
             var full = kernel.Domains.Skip(1).Select(d => MpuSwitch.Between(kernel.Plan.Format, null, d.Board.Registers, kernel.Plan.RegionCount)).ToArray();
             var unit = new MpuUnit(kernel.Plan.Format, kernel.Plan.RegionCount, kernel.Plan.Domains.Select(d => d.Registers));
             var (switches, registers) = (0, kernel.Unit.RegisterWrites);
-            foreach (var name in names.Concat(names).Append(names[0]))
+            foreach (var domain in domains.Concat(domains).Append(domains[0]))
             {
-                kernel.Switch(name);
+                kernel.Switch(domain);
                 switches++;
             }
             Console.WriteLine($"{board}: {(kernel.Unit.RegisterWrites - registers) / (double)switches:F1} of {full.Max(f => f.Writes.Length)} registers a switch");
@@ -39,7 +39,7 @@ internal static class PairedSwitch
                 .Add("those that differ", Operations, () =>
                 {
                     for (var i = 0; i < Operations; i++)
-                        kernel.Switch(names[i % names.Length]);
+                        kernel.Switch(domains[i % domains.Length]);
                 })
                 .Run(TurnCount);
             kernel.Switch("");

@@ -74,6 +74,29 @@ public sealed class MpuKernelTests
     }
 
     [Test]
+    public void A_region_that_was_off_is_written_in_full_even_where_its_values_are_zero()
+    {
+        var format = MpuFormats.Find("pmsav7-m")!;
+        var rights = new MpuAttributes(AccessRights.ReadWrite, AccessRights.ReadWrite, MpuMemoryType.NormalWriteBack, false);
+        var high = format.Encode([new MpuRegion(0, new PhysRange(new PhysAddr(0x2000_0000), 0x1000), rights)], false);
+        var (none, low) = (format.Encode([], false), format.Encode([new MpuRegion(0, new PhysRange(PhysAddr.Zero, 0x1000), rights)], false));
+        var unit = new MpuUnit(format, 8, [high, none, low]);
+        foreach (var (from, to) in new (MpuRegisterFile?, MpuRegisterFile)[] { (null, high), (high, none), (none, low) })
+            unit.Apply(MpuSwitch.Between(format, from, to, 8));
+        Assert.That(unit.Table.Regions.Select(r => r.Range.Start), Is.EqualTo(new[] { PhysAddr.Zero }));
+    }
+
+    [Test]
+    public void A_domain_of_another_kernel_is_refused()
+    {
+        using var one = Boot("qemu/mps2-an385");
+        using var other = Boot("qemu/mps2-an385");
+        Assert.That(Assert.Throws<ArgumentException>(() => one.Switch(other.Domains[1]))!.Message, Does.Contain("another kernel"));
+        one.Switch(one.Domains[1]);
+        Assert.That(one.Current, Is.SameAs(one.Domains[1]));
+    }
+
+    [Test]
     public void A_task_has_a_stack_that_ends_in_its_guard()
     {
         using var kernel = Boot("qemu/mps2-an385");
