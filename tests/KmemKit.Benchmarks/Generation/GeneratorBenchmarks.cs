@@ -76,7 +76,7 @@ public class GeneratorBenchmarks
     [Benchmark]
     public GeneratorDriver SharedIncludeEdited() => _ofInclude = _ofInclude.ReplaceAdditionalTexts(_includeEdits[++_turn & 1]).RunGenerators(_compilations[0]);
 
-    private GeneratorDriver Driver() => CSharpGeneratorDriver.Create([new BoardGenerator().AsSourceGenerator()], _boardEdits[0], CSharpParseOptions.Default, _options);
+    private CSharpGeneratorDriver Driver() => CSharpGeneratorDriver.Create([new BoardGenerator().AsSourceGenerator()], _boardEdits[0], CSharpParseOptions.Default, _options);
 
     private static string Source(string name) => Samples.Head + "#include \"" + name + ".dtsi\"\n" + Samples.Arm(Samples.Msm8974Banks).Substring(Samples.Head.Length);
 }
