@@ -113,6 +113,18 @@ public static partial class DiagnosticTable
             "{0} gives M-mode \"{1}\" only, which takes a locked entry: it could not be changed when another domain runs",
             "Write privileged = \"rwx\" in domains of a RISC-V board, or move the entry out of the domain.");
 
+        internal static DiagnosticDescriptor BadPlacement { get; } = Error("KMK4030", "Malformed request for a place",
+            "{0} cannot be placed: {1}",
+            "Write size, alignment and alloc-ranges as in /reserved-memory, in the cells of the protection node; or give the entry a reg.");
+
+        internal static DiagnosticDescriptor NoPlace { get; } = Error("KMK4031", "No room for protection entries",
+            "no room for {0}, {1} bytes in all, in {2}, of which {3} bytes are free",
+            "Widen alloc-ranges, make an entry smaller, or ask for less alignment.");
+
+        internal static DiagnosticDescriptor PlacementNotProved { get; } = Info("KMK4032", "Placement is not proved to be the best",
+            "{0} entries of one pool were placed one by one: they take {1} regions, and no placement takes fewer than {2}",
+            "Nothing needs to be done if it fits; pools of ten entries and fewer are placed exactly.");
+
         internal static DiagnosticDescriptor EntryUnaligned { get; } = Error("KMK4100", "Protection entry ends inside a granule",
             "{0} {1} {2} inside a granule of {3} bytes, which is the least that {4} tells apart",
             "Move that edge outwards or inwards to the granule, or let the plan do it with allow-rounding; outwards it is {5} bytes.");
@@ -138,6 +150,7 @@ public static partial class DiagnosticTable
             NoMpu, UnknownMpu, RegionCountUnknown, BadRegionCount, BadGranule, SecondPolicy, EntryPlace, BadReference, BadEntryRange, BadRights,
             BadMemoryType, ShareableWithoutType, UnknownProperty, EntryWithChild, NestedDomain, DomainNameTaken, EmptyDomain, PartialOverlap,
             SameRangeTwice, NoBackground, BeyondUnit, Ungoverned, NeverExecuted, NoMemoryTypes, NotExpressible, LockedDomain,
+            BadPlacement, NoPlace, PlacementNotProved,
             EntryUnaligned, DoesNotFit, NotProvedLeast, Rounded, PlanWrong,
         ];
     }

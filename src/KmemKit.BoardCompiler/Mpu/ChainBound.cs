@@ -6,13 +6,16 @@ namespace KmemKit.BoardCompiler.Mpu;
 /// <remarks>
 /// Between two undecided pieces that no one class may decide, an entry has to begin or end, somewhere in what is decided between them: an edge. The
 /// address register of an entry that is off, or a top of range, is one address and serves one edge; a power of two serves two, its start and its
-/// end, if these are a start and an end of one. So there are at least as many entries as edges less the largest matching of edges by powers of two;
-/// the two ends of the space are edges
-/// where something has to be decided there; an edge that only one other can be matched with is matched with it (which is optimal), and of the rest at most half are.
+/// end, if these are a start and an end of one. So there are at least as many entries as edges less the largest matching of edges by powers of two,
+/// and less one where a chain goes on at an edge that is then not matched; the two ends of the space are edges where something has to be decided there;
+/// an edge that only one other can be matched with is matched with it (which is optimal), and of the rest at most half are.
 /// </remarks>
 internal static class ChainBound
 {
-    public static int Of(ChainSpace space, ulong[] decided, bool hasChain)
+    /// <param name="space">The pieces.</param>
+    /// <param name="decided">Those that are decided.</param>
+    /// <param name="chain">The piece at which a range may start without an entry of its own; -1 for none.</param>
+    public static int Of(ChainSpace space, ulong[] decided, int chain)
     {
         var edges = new List<(ulong Low, ulong High)>();
         var before = -1;
@@ -29,8 +32,21 @@ internal static class ChainBound
             edges.Add((space.End, space.End));
         if (!ChainSpace.Has(decided, 0) && (space.Allowed[0] & 1) == 0)
             edges.Insert(0, (0, 0));
-        // The end of the entry before may serve one, as address 0 does for entry 0.
-        var needed = edges.Count - (hasChain ? 1 : 0) - Matching(edges);
+        var saved = Matching(edges);
+        if (chain >= 0)
+        {
+            // The end of the entry before, as address 0 for entry 0, may serve one edge that it lies on: that one, then, needs no partner.
+            for (var i = 0; i < edges.Count; i++)
+            {
+                if (edges[i].Low <= space.Cuts[chain + 1] && edges[i].High >= space.Cuts[chain])
+                {
+                    var others = new List<(ulong Low, ulong High)>(edges);
+                    others.RemoveAt(i);
+                    saved = System.Math.Max(saved, 1 + Matching(others));
+                }
+            }
+        }
+        var needed = edges.Count - saved;
         return needed > 0 ? needed : 0;
     }
 

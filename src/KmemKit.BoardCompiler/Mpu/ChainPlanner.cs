@@ -39,7 +39,7 @@ internal sealed class ChainPlanner
         var known = ChainSweep.Plan(space, startsAtZero);
         var planner = new ChainPlanner(space, startsAtZero) { _left = stateLimit };
         var decided = new ulong[space.Words];
-        var bound = ChainBound.Of(space, decided, startsAtZero);
+        var bound = ChainBound.Of(space, decided, startsAtZero ? 0 : -1);
         for (; known is null || bound < known.Value.Length; bound++)
         {
             planner._seen.Clear();
@@ -76,7 +76,7 @@ internal sealed class ChainPlanner
     {
         if (_space.IsSolved(decided))
             return true;
-        if (used + Math.Max(1, ChainBound.Of(_space, decided, chain >= 0)) > limit || --_left < 0)
+        if (used + Math.Max(1, ChainBound.Of(_space, decided, chain)) > limit || --_left < 0)
             return false;
         while (chain >= 0 && chain < _space.Pieces && ChainSpace.Has(decided, chain))
             chain++;

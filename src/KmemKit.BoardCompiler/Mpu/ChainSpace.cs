@@ -119,13 +119,11 @@ internal sealed class ChainSpace
         return at < Pieces ? at : -1;
     }
 
-    /// <summary>The pieces [First, Last) that start within a range of addresses.</summary>
-    public (int First, int Last) PiecesIn(ulong start, ulong end) => (From(start), From(end));
-
-    private int From(ulong address)
+    /// <summary>The pieces [First, Last) that lie in a range of addresses as a whole; a piece of which a part is outside is not decided by what covers the rest.</summary>
+    public (int First, int Last) PiecesIn(ulong start, ulong end)
     {
-        var at = Array.BinarySearch(Cuts, address);
-        return at < 0 ? ~at : at;
+        var (first, last) = (Array.BinarySearch(Cuts, start), Array.BinarySearch(Cuts, end));
+        return (first < 0 ? ~first : first, last < 0 ? ~last - 1 : last);
     }
 }
 

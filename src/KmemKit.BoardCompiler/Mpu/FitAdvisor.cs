@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
 using KmemKit.Architecture;
@@ -9,16 +10,28 @@ using KmemKit.BoardCompiler.Protection;
 namespace KmemKit.BoardCompiler.Mpu;
 
 /// <summary>For a policy that does not fit its unit: which entries cost most, and the cheapest change of one entry that makes it fit.</summary>
+/// <remarks>
+/// Advice is bounded by the tables that may be planned for it. An entry of a domain changes that domain's table alone, and what is known of the blocks of the
+/// address space is kept from one try to the next as long as the policy wants the same sets of rights.
+/// </remarks>
 internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int available)
 {
-    /// <summary>Plans that are tried at most.</summary>
-    private const int MostTries = 120;
+    /// <summary>Tables that are planned for each of the two answers at most.</summary>
+    private const int MostTables = 400;
     private const int MostNamed = 3;
+
+    /// <summary>Stands for the policy's own entries, which are in every table.</summary>
+    private const int Everywhere = -1;
+
+    private readonly Dictionary<MpuSpace, (ImmutableArray<MpuAttributes> Classes, TreeCache Blocks)> _blocks = [];
+    private Dictionary<MpuSpace, int[]>? _counts;
+    private int _tables;
 
     /// <summary>The entries whose removal saves most regions, with how many.</summary>
     public string Dearest(int needed)
     {
-        var costs = Entries().Select(e => (Entry: e, Saves: needed - (Count(Without(e)) ?? needed)))
+        _tables = MostTables;
+        var costs = Entries().TakeWhile(_ => _tables > 0).Select(e => (e.Entry, Saves: needed - (Count(Without(e.Entry), e.Domain) ?? needed)))
             .Where(c => c.Saves > 0).OrderByDescending(c => c.Saves).Take(MostNamed)
             .Select(c => string.Format(CultureInfo.InvariantCulture, "{0} {1} costs {2}", c.Entry.NodePath, c.Entry.Range, c.Saves)).ToList();
         return costs.Count == 0 ? "no entry alone saves one" : string.Join(", ", costs);
@@ -27,30 +40,36 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
     /// <summary>The change of fewest bytes that fits.</summary>
     public string Cheapest()
     {
-        var changes = Entries().SelectMany(e => Changes(e).Select(c => (Entry: e, c.Range, c.Bytes, c.Text)))
-            .OrderBy(c => c.Bytes).ThenBy(c => c.Entry.Range).Take(MostTries);
+        _tables = MostTables;
+        var changes = Entries().SelectMany(e => Changes(e.Entry).Select(c => (e.Entry, e.Domain, c.Range, c.Bytes, c.Text)))
+            .OrderBy(c => c.Bytes).ThenBy(c => c.Entry.Range).ToList();
         foreach (var change in changes)
         {
+            if (_tables <= 0)
+                return "none of one entry's place or size among the cheapest that were tried";
             var changed = With(change.Entry, change.Entry with { Range = change.Range });
-            if (IsLaminar(changed) && Count(changed) is { } count && count <= available)
+            if (IsLaminar(changed) && Count(changed, change.Domain) is { } count && count <= available)
                 return string.Format(CultureInfo.InvariantCulture, "{0} {1} by {2} bytes, to {3}", change.Text, change.Entry.NodePath, change.Bytes, change.Range);
         }
         return "no change of one entry's place or size";
     }
 
-    private IEnumerable<ProtectionEntry> Entries() => policy.Entries.Concat(policy.Domains.SelectMany(d => d.Entries));
+    private IEnumerable<(ProtectionEntry Entry, int Domain)> Entries() =>
+        policy.Entries.Select(e => (e, Everywhere)).Concat(policy.Domains.SelectMany((d, i) => d.Entries.Select(e => (e, i))));
 
-    private int? Count(ProtectionPolicy changed)
+    /// <summary>Regions of the fullest table of a changed policy; null where it cannot be planned.</summary>
+    private int? Count(ProtectionPolicy changed, int domain)
     {
         try
         {
             var most = 0;
+            _counts ??= format.Spaces.ToDictionary(s => s, s => Counts(policy, s, Everywhere) ?? []);
             foreach (var space in format.Spaces)
             {
-                var cells = new ProtectionCells(changed, format, space);
-                if (cells.Classes.Length > CellMap.MostClasses || new SpacePlanner(cells, format).Count() is not { } count)
+                if (Counts(changed, space, domain) is not { } counts)
                     return null;
-                most = Math.Max(most, count);
+                var others = domain == Everywhere ? [] : _counts[space].Where((_, state) => state != domain + 1);
+                most = counts.Concat(others).Append(most).Max();
             }
             return most;
         }
@@ -58,6 +77,29 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
         {
             return null;
         }
+    }
+
+    /// <summary>Regions of each table that an entry of the domain is in; with all domains, no domain first.</summary>
+    private int[]? Counts(ProtectionPolicy changed, MpuSpace space, int domain)
+    {
+        var part = domain == Everywhere ? changed : changed with { Domains = [changed.Domains[domain]] };
+        var cells = new ProtectionCells(part, format, space);
+        if (cells.Classes.Length > CellMap.MostClasses)
+            return null;
+        if (!_blocks.TryGetValue(space, out var known) || !known.Classes.SequenceEqual(cells.Classes))
+            _blocks[space] = known = (cells.Classes, new TreeCache());
+        var planner = new SpacePlanner(cells, format, known.Blocks);
+        var counts = new List<int>();
+        foreach (var state in cells.States)
+        {
+            if (domain != Everywhere && state is null)
+                continue;
+            _tables--;
+            if (planner.Count(state) is not { } count)
+                return null;
+            counts.Add(count);
+        }
+        return [.. counts];
     }
 
     private IEnumerable<(PhysRange Range, ulong Bytes, string Text)> Changes(ProtectionEntry entry)

@@ -39,7 +39,9 @@ internal static class PlanVerifier
             rights &= ~AccessRights.Execute;
         var space = format.Spaces[0];
         var isLoad = (rights & AccessRights.ReadWrite) != 0;
-        if (decision.Rights == rights && (!isLoad || decision.Memory == format.Canonical(want, space).Memory))
+        var isSame = decision.Rights == rights && (!isLoad || decision.Memory == format.Canonical(want, space).Memory);
+        var fetch = WrongFetch(format, decision, rights, want);
+        if (isSame && fetch is null)
             return null;
         // More than the policy grants, where the policy says that it may be.
         var here = new PhysAddr(address);
@@ -51,10 +53,19 @@ internal static class PlanVerifier
             if (entries.Any(e => e.AllowRounding && decision.Rights == (e.Attributes.RightsOf(privilege) & Kept(decision))))
                 return null;
         }
-        return $"\"{decision.Rights.ToText()}\" {decision.Memory} is granted, \"{rights.ToText()}\" {want.Memory} is the policy";
+        return isSame ? fetch : $"\"{decision.Rights.ToText()}\" {decision.Memory} is granted, \"{rights.ToText()}\" {want.Memory} is the policy";
 
         AccessRights Kept(MpuDecision given) => format.Spaces.Length == 1 ? AccessRights.All
             : (given.DataRegion is null ? 0 : AccessRights.ReadWrite) | (given.InstructionRegion is null ? 0 : AccessRights.Execute);
+    }
+
+    /// <summary>Where fetches have regions of their own, those say whether what is fetched is cached.</summary>
+    private static string? WrongFetch(MpuFormat format, MpuDecision decision, AccessRights rights, MpuAttributes want)
+    {
+        if (format.Spaces.Length == 1 || (rights & AccessRights.Execute) == 0)
+            return null;
+        var (given, wanted) = (decision.InstructionRegion?.Attributes.Memory, format.Canonical(want, MpuSpace.Instruction).Memory);
+        return given == wanted ? null : $"\"x\" {given} is granted, \"x\" {wanted} is the policy";
     }
 
     private static SortedSet<ulong> Addresses(MpuTable table, ProtectionPolicy policy, MpuFormat format)

@@ -24,8 +24,11 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 /// what the tables have in common as they are; the table of the policy without domains, with the least each domain has to lay over it; a table of what
 /// all states agree on, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
 /// </remarks>
-internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
+internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, TreeCache? blocks = null)
 {
+    // The classes are the same in every map of these cells.
+    private readonly TreeCache _blocks = blocks ?? new TreeCache();
+
     /// <summary>States that the search for PMP chains may look at, over all domains: some hundredths of a second.</summary>
     private const int ChainStates = 800;
 
@@ -54,22 +57,13 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format)
             .OrderBy(c => c!.Used).ThenBy(c => c!.Writes).ThenByDescending(c => c!.Static.Length).FirstOrDefault();
     }
 
-    /// <summary>Regions of the fullest state, without regard to what a switch writes: what a change of the policy is judged by.</summary>
-    public int? Count()
-    {
-        var most = 0;
-        foreach (var state in cells.States)
-        {
-            if (Least(cells.Map(state), true) is not { } table)
-                return null;
-            most = Math.Max(most, table.Regions.Length);
-        }
-        return most;
-    }
+    /// <summary>Regions of one state by itself, without regard to what a switch writes: what a change of the policy is judged by.</summary>
+    /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
+    public int? Count(string? state) => Least(cells.Map(state), true)?.Regions.Length;
 
     private SpacePlan? Least(CellMap map, bool isFirst) => format.Shape switch
     {
-        MpuShape.PowerOfTwo => TreePlanner.Plan(map, format.Granule, format.SmallestWithSubregions),
+        MpuShape.PowerOfTwo => TreePlanner.Plan(map, format.Granule, format.SmallestWithSubregions, cache: _blocks),
         MpuShape.BaseAndLimit => IntervalPlanner.Plan(map, format.Granule),
         _ => ChainPlanner.Plan(map, format.Granule, isFirst, Math.Max(100, ChainStates / cells.States.Length)),
     };

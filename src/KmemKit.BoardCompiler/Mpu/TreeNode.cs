@@ -81,11 +81,16 @@ internal sealed class TreeNode
     /// <param name="map">The problem.</param>
     /// <param name="smallest">log2 of the granule, below which nothing is divided.</param>
     /// <exception cref="UnalignedException">Cells within one granule have no class in common.</exception>
-    public static TreeNode Build(CellMap map, int smallest) => Build(map, smallest, map.AddressBits, 0, 0, map.Cells.Length - 1);
+    /// <param name="cache">Blocks of other maps with the same classes; those of this one are added.</param>
+    public static TreeNode Build(CellMap map, int smallest, TreeCache cache) => Build(map, smallest, cache, map.AddressBits, 0, 0, map.Cells.Length - 1);
 
-    private static TreeNode Build(CellMap map, int smallest, int level, ulong start, int first, int last)
+    private static TreeNode Build(CellMap map, int smallest, TreeCache cache, int level, ulong start, int first, int last)
     {
+        var key = new TreeCache.Key(map, level, start, first, last);
+        if (cache.Find(key) is { } known)
+            return known;
         var node = new TreeNode(map, level, start, first, last);
+        cache.Add(key, node);
         if (first == last || node.IsFree)
             return node;
         if (level == smallest)
@@ -99,8 +104,8 @@ internal sealed class TreeNode
         while (cut < last && map.Cells[cut + 1].Start < middle)
             cut++;
         var second = cut < last && map.Cells[cut + 1].Start == middle ? cut + 1 : cut;
-        node.Left = Build(map, smallest, level - 1, start, first, cut);
-        node.Right = Build(map, smallest, level - 1, middle, second, last);
+        node.Left = Build(map, smallest, cache, level - 1, start, first, cut);
+        node.Right = Build(map, smallest, cache, level - 1, middle, second, last);
         node.Union = node.Left.Union | node.Right.Union;
         return node;
     }

@@ -41,11 +41,11 @@ internal sealed class TreePlanner
     private long _work;
     private long _workLimit;
 
-    private TreePlanner(CellMap map, ulong granule, ulong smallestWithSubregions)
+    private TreePlanner(CellMap map, ulong granule, ulong smallestWithSubregions, TreeCache cache)
     {
         _hasSubregions = smallestWithSubregions != 0;
         _smallestRegion = Log2(_hasSubregions ? smallestWithSubregions : granule);
-        _root = TreeNode.Build(map, Log2(_hasSubregions ? smallestWithSubregions / 8 : granule));
+        _root = TreeNode.Build(map, Log2(_hasSubregions ? smallestWithSubregions / 8 : granule), cache);
     }
 
     /// <summary>The least plan.</summary>
@@ -53,17 +53,20 @@ internal sealed class TreePlanner
     /// <param name="granule">Smallest region.</param>
     /// <param name="smallestWithSubregions">Smallest region with subregions, eight granules of the format; 0 where there are none.</param>
     /// <param name="workLimit">States to look at before the search is restricted.</param>
+    /// <param name="cache">What is known of blocks from other maps with the same classes, granule and subregions; null for nothing.</param>
     /// <returns>Null where no table solves it.</returns>
     /// <exception cref="UnalignedException">Cells within one granule have no class in common.</exception>
-    public static SpacePlan? Plan(CellMap map, ulong granule, ulong smallestWithSubregions, long workLimit = 2_000_000)
+    public static SpacePlan? Plan(CellMap map, ulong granule, ulong smallestWithSubregions, long workLimit = 2_000_000, TreeCache? cache = null)
     {
-        var planner = new TreePlanner(map, granule, smallestWithSubregions);
+        var planner = new TreePlanner(map, granule, smallestWithSubregions, cache ?? new TreeCache());
         var isExact = planner.TrySolve(CellMap.MostClasses, workLimit, out var cost);
         var bound = PlanCost.Regions(cost);
         if (!isExact)
         {
             bound = TreeBound.Of(map, planner._root, granule, smallestWithSubregions, workLimit);
-            planner = new TreePlanner(map, granule, smallestWithSubregions);
+            // What was cut short is not to be believed.
+            cache?.Clear();
+            planner = new TreePlanner(map, granule, smallestWithSubregions, new TreeCache());
             planner.TrySolve(1, long.MaxValue, out cost);
         }
         if (cost >= PlanCost.Infinite)
@@ -76,7 +79,7 @@ internal sealed class TreePlanner
     /// <summary>The least number of regions inside a block, whatever it inherits: a lower bound for every table.</summary>
     internal static int? LeastInside(CellMap map, ulong granule, ulong smallestWithSubregions, long workLimit)
     {
-        var planner = new TreePlanner(map, granule, smallestWithSubregions);
+        var planner = new TreePlanner(map, granule, smallestWithSubregions, new TreeCache());
         return planner.TrySolve(CellMap.MostClasses, workLimit, out var cost) && cost < PlanCost.Infinite ? PlanCost.Regions(cost) : null;
     }
 

@@ -20,12 +20,12 @@ internal static class ProtectionNode
 
     private static readonly HashSet<string> s_node = new(StringComparer.Ordinal)
     {
-        "privileged-background", "optimize-over-unpopulated", "mpu", "regions", "granule",
+        "privileged-background", "optimize-over-unpopulated", "mpu", "regions", "granule", "alloc-ranges",
     };
 
     private static readonly HashSet<string> s_entry = new(StringComparer.Ordinal)
     {
-        "reg", "region", "privileged", "user", "memory-type", "shareable", "allow-rounding",
+        "reg", "region", "privileged", "user", "memory-type", "shareable", "allow-rounding", "size", "alignment", "alloc-ranges",
     };
 
     /// <summary>Whether it is a protection node, enabled or not: what is in it is no device.</summary>

@@ -29,6 +29,9 @@ public sealed record ProtectionPolicy
     /// </summary>
     public ImmutableArray<PhysRange>? Populated { get; init; }
 
+    /// <summary>Pools that entries with a size and no address were placed in; their entries are among the others.</summary>
+    public ImmutableArray<PlacedPool> Pools { get; init; } = ImmutableArray<PlacedPool>.Empty;
+
     /// <summary>The node's name in the source.</summary>
     public SourceSpan Span { get; init; }
 

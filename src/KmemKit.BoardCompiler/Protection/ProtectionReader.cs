@@ -21,6 +21,8 @@ namespace KmemKit.BoardCompiler.Protection;
 ///     flash { region = &lt;&amp;flash0&gt;; privileged = "rx"; user = "rx"; memory-type = "normal-wt"; };
 ///     guard { reg = &lt;0x20000000 0x20&gt;; };                         // no rights: a hole
 ///     domain-sensor { stack { reg = &lt;0x20001000 0x400&gt;; privileged = "rw"; user = "rw"; }; };
+///     alloc-ranges = &lt;0x20010000 0x8000&gt;;                       // where entries without an address go, see <see cref="ProtectionPlacer"/>
+///     domain-motor { stack { size = &lt;0x400&gt;; alignment = &lt;0x100&gt;; privileged = "rw"; user = "rw"; }; };
 /// };
 /// </code>
 /// <c>reg</c> is in the CPU's physical addresses and in the cells of the protection node, in domains as well. What is not granted is denied. The memory
@@ -46,14 +48,15 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
         }
         ProtectionNode.CheckProperties(node, false, diagnostics);
         var format = CellFormat.Of(node, diagnostics);
+        var placer = new ProtectionPlacer(board, node, format, diagnostics);
         var entries = ImmutableArray.CreateBuilder<ProtectionEntry>();
         var domains = ImmutableArray.CreateBuilder<ProtectionDomain>();
         foreach (var child in node.Children.Where(c => c.IsEnabled()))
         {
             if (ProtectionNode.IsDomain(child))
-                ReadDomain(child, format, domains);
+                ReadDomain(child, format, domains, placer);
             else
-                ReadEntry(child, format, entries);
+                ReadEntry(child, format, entries, placer, null, -1);
         }
         var policy = new ProtectionPolicy
         {
@@ -63,11 +66,12 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
             Populated = node.Property("optimize-over-unpopulated") is null ? null : Populated(),
             Span = node.Span,
         };
+        policy = placer.Place(policy);
         ProtectionChecks.Check(policy, board, node, diagnostics);
         return policy;
     }
 
-    private void ReadDomain(DeviceTreeNode node, CellFormat format, ImmutableArray<ProtectionDomain>.Builder domains)
+    private void ReadDomain(DeviceTreeNode node, CellFormat format, ImmutableArray<ProtectionDomain>.Builder domains, ProtectionPlacer placer)
     {
         ProtectionNode.CheckProperties(node, false, diagnostics);
         var entries = ImmutableArray.CreateBuilder<ProtectionEntry>();
@@ -76,7 +80,7 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
             if (ProtectionNode.IsDomain(child))
                 diagnostics.Add(Rules.NestedDomain, child.Span, child.Path, node.Path);
             else
-                ReadEntry(child, format, entries);
+                ReadEntry(child, format, entries, placer, ProtectionNode.DomainName(node), domains.Count);
         }
         var name = ProtectionNode.DomainName(node);
         if (domains.FirstOrDefault(d => d.Name == name) is { } taken)
@@ -85,12 +89,17 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
             domains.Add(new ProtectionDomain(name, entries.ToImmutable(), node.Span));
     }
 
-    private void ReadEntry(DeviceTreeNode node, CellFormat format, ImmutableArray<ProtectionEntry>.Builder entries)
+    private void ReadEntry(
+        DeviceTreeNode node, CellFormat format, ImmutableArray<ProtectionEntry>.Builder entries, ProtectionPlacer placer, string? domain, int domainIndex)
     {
         ProtectionNode.CheckProperties(node, true, diagnostics);
         foreach (var child in node.Children)
             diagnostics.Add(Rules.EntryWithChild, child.Span, child.Path, node.Path);
-        var ranges = Ranges(node, format);
+        var request = ProtectionPlacer.Asks(node) ? placer.Read(node, domain) : null;
+        if (ProtectionPlacer.Asks(node) && request is null)
+            return;
+        // Until it has its place it stands at the start of its pool.
+        var ranges = request is null ? Ranges(node, format) : [(new PhysRange(request.Pool[0].Start, request.Size), request.Span)];
         var privileged = Rights(node, "privileged");
         var user = Rights(node, "user");
         var type = MemoryType(node);
@@ -99,6 +108,8 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
         foreach (var (range, span) in ranges)
         {
             var (memory, shareable) = type is { } named ? (named, node.Property("shareable") is not null) : DefaultType(node, range);
+            if (request is not null)
+                placer.Add(domainIndex, entries.Count, request);
             var name = ranges.Count == 1 ? node.Name : $"{node.Name}[{ranges.IndexOf((range, span))}]";
             var attributes = new MpuAttributes(privileged.Value, user.Value, memory, shareable);
             entries.Add(new ProtectionEntry(name, range, attributes, node.Path, span)
@@ -118,6 +129,8 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
             diagnostics.Add(Rules.EntryPlace, (reg ?? region)?.Span ?? node.Span, node.Path, reg is null ? "neither reg nor region" : "reg and region");
             return ranges;
         }
+        if ((node.Property("size") ?? node.Property("alignment") ?? node.Property("alloc-ranges")) is { } asks)
+            diagnostics.Add(Rules.BadPlacement, asks.Span, node.Path, $"{asks.Name} is for an entry without an address, and it has one");
         if (region is not null)
         {
             ReadReferences(node, region, ranges);

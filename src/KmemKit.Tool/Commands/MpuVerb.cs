@@ -32,7 +32,7 @@ internal sealed class MpuVerb(string format, string? file) : IVerb
             findings.Add(Rules.NoProtectionPlan, new SourceSpan(new SourceFile(FileReader.Shown(request.Board), ""), 0, 0), name, Why(compilation!));
         if (plan is null || findings.HasErrors)
             return request.Settings.Json ? new VerbOutput(FailureJson(name, findings) + "\n") : VerbOutput.None;
-        var text = request.Settings.Json ? MpuJsonWriter.Write(name, plan, findings.ToImmutable()) + "\n" : Text(name, plan, compilation!);
+        var text = request.Settings.Json ? MpuJsonWriter.Write(name, plan, findings.ToImmutable(), compilation!.Board!.Protection!.Pools) + "\n" : Text(name, plan, compilation!);
         if (file is not null)
         {
             ChosenFile.Write(file, Encoding.UTF8.GetBytes(text), findings);
@@ -53,7 +53,7 @@ internal sealed class MpuVerb(string format, string? file) : IVerb
             "markdown" => MpuMarkdownWriter.Write(board, plan),
             "c" => MpuCHeaderWriter.Write(board, madeFrom, plan),
             "asm" => MpuAssemblyWriter.Write(board, madeFrom, plan),
-            _ => MpuTextWriter.Write(board, plan),
+            _ => MpuTextWriter.Write(board, plan) + PlacementText.Write(compilation.Board!.Protection!.Pools),
         };
     }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Mpu;
 using NUnit.Framework;
 
@@ -24,6 +25,21 @@ public class MinimalityTests
         return blocks;
     }
 
+    // Each format by name, with its own granule and its own smallest region with subregions.
+    [TestCase("arm740t")]
+    [TestCase("arm940t")]
+    [TestCase("arm946e-s")]
+    [TestCase("arm1026ej-s")]
+    [TestCase("pmsav6")]
+    [TestCase("pmsav7-r")]
+    [TestCase("pmsav7-m")]
+    public void Tables_of_a_format_are_minimal_in_8_granules(string name)
+    {
+        var format = MpuFormats.Find(name)!;
+        var bits = TreePlanner.Log2(format.Granule);
+        Check(1000, 8, (int)(format.SmallestWithSubregions / format.Granule), granuleBits: bits, firstSeed: 10_000);
+    }
+
     [Test]
     public void Subregion_tables_are_minimal_in_8_granules_with_every_mask() => Check(200, 8, 8, everyMask: true);
 
@@ -45,13 +61,13 @@ public class MinimalityTests
     [Test]
     public void Power_of_two_tables_without_subregions_are_minimal_in_32_granules() => Check(20, 32, 0, most: 4);
 
-    private static void Check(int rounds, int granules, int smallestWithSubregions, bool everyMask = false, int most = int.MaxValue)
+    private static void Check(int rounds, int granules, int smallestWithSubregions, bool everyMask = false, int most = int.MaxValue, int granuleBits = 5, int firstSeed = 1)
     {
         var compared = 0;
-        for (var seed = 1; seed <= rounds; seed++)
+        for (var seed = firstSeed; seed < firstSeed + rounds; seed++)
         {
-            var space = SmallSpace.Random(new Random(seed), granules, 5, seed % 3 > 0);
-            var plan = TreePlanner.Plan(space.Map, 32, smallestWithSubregions == 0 ? 0UL : 256);
+            var space = SmallSpace.Random(new Random(seed), granules, granuleBits, seed % 3 > 0);
+            var plan = TreePlanner.Plan(space.Map, 1UL << granuleBits, (ulong)smallestWithSubregions << granuleBits);
             Assert.That(plan, Is.Not.Null, $"seed {seed}: {space}");
             Assert.That(space.Wrong(plan!.Regions), Is.Null, $"seed {seed}: {space}");
             Assert.That(plan.IsMinimal, Is.True, $"seed {seed}");
@@ -66,12 +82,13 @@ public class MinimalityTests
 
     // Every way to give each granule a class or none; a region for each run.
     [Test]
-    public void Base_and_limit_tables_are_minimal_in_8_granules()
+    public void Base_and_limit_tables_are_minimal_in_8_granules([Values("pmsav8-m", "pmsav8-r", "pmsav8-r64")] string name)
     {
+        var granule = MpuFormats.Find(name)!.Granule;
         for (var seed = 1; seed <= 2000; seed++)
         {
-            var space = SmallSpace.Random(new Random(seed), 8, 5, false);
-            var plan = IntervalPlanner.Plan(space.Map, 32)!;
+            var space = SmallSpace.Random(new Random(seed), 8, TreePlanner.Log2(granule), false);
+            var plan = IntervalPlanner.Plan(space.Map, granule)!;
             Assert.That(space.Wrong(plan.Regions), Is.Null, $"seed {seed}: {space}");
             Assert.That(plan.Regions, Has.Length.EqualTo(Least(0, 0, 0, int.MaxValue)), $"seed {seed}: {space}");
 

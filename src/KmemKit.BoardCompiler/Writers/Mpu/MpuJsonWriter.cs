@@ -5,6 +5,7 @@ using KmemKit.Architecture.Mpu;
 using KmemKit.Architecture.Mpu.Pmp;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Mpu;
+using KmemKit.BoardCompiler.Protection;
 
 namespace KmemKit.BoardCompiler.Writers.Mpu;
 
@@ -19,7 +20,8 @@ public static class MpuJsonWriter
     /// <param name="board">Name of the board.</param>
     /// <param name="plan">The plan.</param>
     /// <param name="diagnostics">All findings about the board.</param>
-    public static string Write(string board, MpuPlan plan, ImmutableArray<KmemDiagnostic> diagnostics)
+    /// <param name="pools">Where entries without an address were placed.</param>
+    public static string Write(string board, MpuPlan plan, ImmutableArray<KmemDiagnostic> diagnostics, ImmutableArray<PlacedPool> pools = default)
     {
         var image = MpuImage.Of(plan);
         var output = new StringBuilder(2048);
@@ -47,8 +49,29 @@ public static class MpuJsonWriter
             json.BeginObject().Member("space", MpuText.Of(space.Space)).Name("available").Number((long)space.Available);
             json.Name("used").Number((long)space.Used).Name("lower_bound").Number((long)space.LowerBound).EndObject();
         }
-        json.EndArray().EndObject();
+        json.EndArray();
+        WritePools(json, pools.IsDefault ? [] : pools);
+        json.EndObject();
         return output.ToString();
+    }
+
+    private static void WritePools(JsonText json, ImmutableArray<PlacedPool> pools)
+    {
+        json.Name("pools").BeginArray();
+        foreach (var pool in pools)
+        {
+            json.BeginObject().Name("ranges").BeginArray();
+            foreach (var range in pool.Pool)
+                json.BeginObject().Member("base", range.Start.ToString()).Member("size", range.Size.ToString()).EndObject();
+            json.EndArray().Name("placed").BeginArray();
+            foreach (var item in pool.Items)
+            {
+                json.BeginObject().Member("domain", item.Request.Domain).Member("entry", item.Request.Name);
+                json.Member("base", item.Range.Start.ToString()).Member("size", item.Range.Size.ToString()).Name("regions").Number((long)item.Regions).EndObject();
+            }
+            json.EndArray().Name("regions").Number((long)pool.Regions).Name("lower_bound").Number((long)pool.LowerBound).Name("least").Boolean(pool.IsLeast).EndObject();
+        }
+        json.EndArray();
     }
 
     private static void WriteDomain(JsonText json, MpuImage image, int state)

@@ -24,7 +24,7 @@ public static class MpuMarkdownWriter
         WriteTable(output, plan, null, plan.Static);
         for (var state = 0; state < image.States.Length; state++)
         {
-            if (state == 0 && plan.Domains[0].Regions.IsEmpty)
+            if (state == 0 && plan.Domains[0].Regions.IsEmpty && !image.SharedDiffers)
                 continue;
             output.Append("\n## ").Append(Escape(char.ToUpperInvariant(MpuTableRows.Title(image, state)[0]) + MpuTableRows.Title(image, state).Substring(1))).Append("\n\n");
             WriteTable(output, plan, plan.Domains[state].Name, plan.Domains[state].Regions);

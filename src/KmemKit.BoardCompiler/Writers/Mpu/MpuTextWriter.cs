@@ -26,7 +26,7 @@ public static class MpuTextWriter
         {
             // What is in place without a domain is worth a table only where it is something.
             var regions = plan.Domains[state].Regions;
-            if (state == 0 && regions.IsEmpty)
+            if (state == 0 && regions.IsEmpty && !image.SharedDiffers)
                 continue;
             output.Append('\n').Append(MpuTableRows.Title(image, state)).Append('\n');
             WriteTable(output, MpuTableRows.Head(plan.Mpu.Format), [.. MpuTableRows.Rows(plan, plan.Domains[state].Name, regions)]);
