@@ -19,7 +19,7 @@ internal static class PairedChecks
     private const int PairsPerSample = 10_240;
     private const int TurnsPerRound = 10;
 
-    public static void Run()
+    public static void Run(string? filter = null)
     {
         if (MallocPeer.NeedsStaticTls)
         {
@@ -39,6 +39,7 @@ internal static class PairedChecks
         rows.Add(("slub_debug=FZPU, SLAB", Machine(Slub("FZPU"), ObjectAllocatorKind.Slab).Kmalloc(Size)));
         rows.Add(("KASAN", Machine(new MemoryCheckOptions { Kasan = true }).Kmalloc(Size)));
         rows.Add(("KASAN, slub_debug=FZPU", Machine(Slub("FZPU") with { Kasan = true }).Kmalloc(Size)));
+        rows.RemoveAll(row => filter is not null && row.Name != "glibc" && !row.Name.Contains(filter, StringComparison.Ordinal));
         var times = Workload.Measure([.. rows.Select(static row => row.Runner.Pairs(Pairs))], Rounds);
         Console.WriteLine($"64 B pair, ns an allocation with its free: median of {Rounds} turns; the median of the ratios to glibc within a round");
         for (var i = 0; i < rows.Count; i++)
@@ -46,7 +47,8 @@ internal static class PairedChecks
             var ratio = Turns.Median(times[i].Zip(times[0], static (own, other) => own / other));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows[i].Name,-28}{Turns.Median(times[i]),10:F2}{ratio,8:F2}"));
         }
-        PrintSampling();
+        if (filter is null)
+            PrintSampling();
         foreach (var machine in machines)
             machine.Dispose();
 
