@@ -54,7 +54,9 @@ public sealed class ReadmeTests
         using var scratch = new Scratch();
         foreach (Match match in Regex.Matches(File.ReadAllText(ReadmePath), @"^kmem (.*?)(?: +#.*)?$", RegexOptions.Multiline))
         {
-            var words = match.Groups[1].Value.Replace("board.dtb", scratch["board.dtb"]).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            // What they write goes to a folder of the test's own.
+            var line = match.Groups[1].Value.Replace("board.dtb", scratch["board.dtb"]).Replace("-o out ", "-o " + scratch["out"] + " ");
+            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)
                 .SelectMany(w => w == "boards/*/*" ? Kmem.Boards.Select(b => Path.GetDirectoryName(b)!).Distinct() : [w]);
             var result = Kmem.Run(words.ToArray());
 
