@@ -36,24 +36,8 @@ public sealed unsafe partial class Cpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(Page page, int order)
     {
-        // What most frees that come here need: a list that is full, or a look for the block's buddy.
-        var index = page.Index;
-        if (index < _frames && unchecked((uint)order) < PerCpuList.Orders
-            && (_states[index] & ~(uint)PageState.Compound) == (PageState.Allocated | (uint)order)
-            && PageBlocks.IsListed(_blocks[index >> _blockOrder]))
-        {
-            var block = _blocks[index >> _blockOrder];
-            var list = CpuArea.Lists(_gate) + (uint)block + ((uint)order * PerCpuList.TypesPerOrder);
-            if (list->Full != 0)
-            {
-                EnterGate();
-                _states[index] = 0;
-                PutInList(_allocator.ZoneArray[PageBlocks.ZoneOf(block)], list, index, order, block & PageBlocks.TypeMask);
-                Volatile.Write(ref _gate->Busy, 0);
-                return;
-            }
-        }
-        _map.Check(page);
+        _sinceDrain++;
+        var index = _map.Check(page);
         var state = _states[index];
         if (unchecked((uint)order) > (uint)_map.MaxOrder || (state & ~(PageState.Compound | PageState.Marked)) != (PageState.Allocated | order))
             throw _allocator.ErrorOf(page, order);

@@ -259,9 +259,8 @@ public sealed unsafe partial class PageAllocator
     private uint* SetUp(PerCpuList* list, uint* stack, MemoryZone zone, int order)
     {
         list->Stack = stack;
-        (list->Full, list->Batch) = SizeOf(zone, order, Map.MaxOrder);
-        list->High = list->Full;
-        return stack + list->Full + list->Batch;
+        (list->High, list->Batch) = SizeOf(zone, order, Map.MaxOrder);
+        return stack + list->High + list->Batch;
     }
 
     private void PlanRequests()

@@ -124,7 +124,6 @@ public sealed unsafe partial class MemoryChecks : ObjectDebugger, IDisposable
         Clock.Ticked -= Sample;
         _shadow?.Dispose();
         _shadow = null;
-        _machine.Dispose();
     }
 
     /// <inheritdoc/>
@@ -171,8 +170,7 @@ public sealed unsafe partial class MemoryChecks : ObjectDebugger, IDisposable
     public override bool ChecksAlone(KmemCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        return cache.Layout.FreePointerAt >= 0 || cache.Layout.ExtraAt >= 0
-            || ((cache.Flags & SlabFlags.ConsistencyChecks) != 0 && SlubDebug.ObjectMarks.Fits(cache.Layout.Size, cache.Layout.Align));
+        return cache.Layout.FreePointerAt >= 0 || cache.Layout.ExtraAt >= 0;
     }
 
     /// <inheritdoc/>
