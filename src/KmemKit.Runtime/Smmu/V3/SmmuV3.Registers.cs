@@ -67,14 +67,20 @@ public sealed unsafe partial class SmmuV3
     /// <inheritdoc/>
     public void Write(ulong offset, int size, ulong value)
     {
+        Command[] responses = [];
         lock (_gate)
         {
             if (size == 8)
                 Write64(offset, value);
             else if (size == 4)
                 Write32(offset, (uint)(value & uint.MaxValue));
+            if (_responses.Count > 0)
+            {
+                responses = [.. _responses];
+                _responses.Clear();
+            }
         }
-        while (_responses.TryDequeue(out var response))
+        foreach (var response in responses)
             PageResponded?.Invoke(response);
         RaiseInterrupts();
     }

@@ -25,7 +25,8 @@ public static class SmmuDomain
     /// <param name="memory">RAM.</param>
     /// <param name="aperture">Device addresses; null for all of the input size.</param>
     /// <param name="inputBits">Bits of a device address, 25 to 48.</param>
-    /// <returns>Null where there is no page for the root table.</returns>
+    /// <returns>Null where there is no page for the root table or the context descriptor.</returns>
+    /// <exception cref="InvalidOperationException">All ASIDs are in use; nothing stays taken.</exception>
     public static SmmuDomain<TGranule>? TryCreate<TGranule>(SmmuV3Driver driver, Cpu cpu, PhysicalMemory memory, PhysRange? aperture = null, int inputBits = 39)
         where TGranule : struct, IGranule
     {
@@ -34,12 +35,31 @@ public static class SmmuDomain
         ArgumentNullException.ThrowIfNull(memory);
         var output = Math.Min(48, driver.Smmu.Features.OutputAddressBits);
         var format = new Vmsav8Format<TGranule>(inputBits, output);
-        // A domain of no CPU's TLB: this tree's invalidations are commands.
-        var tables = PageTables.Create(cpu, memory, format, new TlbDomain());
-        if (tables is null)
-            return null;
         var iova = new IovaDomain(new PageGeometry(default(TGranule).PageShift), aperture ?? new PhysRange(PhysAddr.Zero, 1UL << inputBits), cpu.Allocator.Cpus.Count);
-        return new SmmuDomain<TGranule>(driver, cpu, tables, iova, driver.TakeAsid());
+        PageTables<Vmsav8Format<TGranule>>? tables = null;
+        PhysAddr? context = null;
+        try
+        {
+            // A domain of no CPU's TLB: this tree's invalidations are commands.
+            tables = PageTables.Create(cpu, memory, format, new TlbDomain());
+            if (tables is not null)
+            {
+                context = driver.Take(StructureWords.Bytes);
+                return new SmmuDomain<TGranule>(driver, cpu, tables, iova, context.Value, driver.TakeAsid());
+            }
+        }
+        catch (Exception exception) when (exception is InsufficientMemoryException or InvalidOperationException)
+        {
+            if (context is { } place)
+                driver.Give(place);
+            tables?.Release(cpu);
+            iova.Dispose();
+            if (exception is InvalidOperationException)
+                throw;
+            return null;
+        }
+        iova.Dispose();
+        return null;
     }
 }
 
@@ -62,7 +82,7 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
     private readonly Lock _gate = new();
     private readonly int _shift;
 
-    internal SmmuDomain(SmmuV3Driver driver, Cpu cpu, PageTables<Vmsav8Format<TGranule>> tables, IovaDomain iova, ushort asid)
+    internal SmmuDomain(SmmuV3Driver driver, Cpu cpu, PageTables<Vmsav8Format<TGranule>> tables, IovaDomain iova, PhysAddr context, ushort asid)
     {
         _driver = driver;
         _cpu = cpu;
@@ -70,7 +90,7 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         _iova = iova;
         _shift = default(TGranule).PageShift;
         Asid = asid;
-        _context = driver.Take(StructureWords.Bytes);
+        _context = context;
         var cd = ContextDescriptor.Lower(
             tables.Root, tables.Format.InputBits, _shift, Math.Min(tables.Format.OutputBits, driver.Smmu.Features.OutputAddressBits), tables.Format.Mair, asid);
         driver.Install(_context, cd.Words, static words => words[ContextDescriptorFields.V] != 0 ? s_allBits : new StructureWords().With(ContextDescriptorFields.V, 1), Command.CfgiAll);
@@ -192,6 +212,7 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         foreach (var stream in _streams.ToArray())
             Detach(stream);
         _driver.GiveAsid(Asid);
+        _driver.Give(_context);
         _tables.Release(_cpu);
         _iova.Dispose();
     }

@@ -47,9 +47,17 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         _eventBits = Math.Min(eventBits, smmu.Features.EventQueueBits);
         _streamBits = smmu.Features.StreamIdBits;
         IsTwoLevel = _streamBits > SplitBits && smmu.Features.TwoLevelStreamTable;
-        _commandQueue = Take((ulong)Command.Bytes << _commandBits);
-        _eventQueue = Take((ulong)EventRecord.Bytes << _eventBits);
-        _table = Take(IsTwoLevel ? 8UL << (_streamBits - SplitBits) : (ulong)StructureWords.Bytes << _streamBits);
+        try
+        {
+            _commandQueue = Take((ulong)Command.Bytes << _commandBits);
+            _eventQueue = Take((ulong)EventRecord.Bytes << _eventBits);
+            _table = Take(IsTwoLevel ? 8UL << (_streamBits - SplitBits) : (ulong)StructureWords.Bytes << _streamBits);
+        }
+        catch (InsufficientMemoryException)
+        {
+            GiveAll();
+            throw;
+        }
         _producer = new QueuePointer(0, _commandBits);
         _eventConsumer = new QueuePointer(0, _eventBits);
     }
@@ -176,9 +184,7 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         _smmu.Write(R.Cr0, 4, 0);
         _smmu.EventQueueInterrupt -= ReadEvents;
         _smmu.GlobalErrorInterrupt -= ReadErrors;
-        foreach (var (first, order) in _blocks)
-            _cpu.FreePages(first, order);
-        _blocks.Clear();
+        GiveAll();
     }
 
     /// <summary>Reads what the event queue holds.</summary>
@@ -261,19 +267,32 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     }
 
     /// <summary>Zeroed pages for a structure, aligned to its size.</summary>
+    /// <exception cref="InsufficientMemoryException">There are none; what was taken before stays.</exception>
     internal PhysAddr Take(ulong bytes)
     {
+        using var held = _tableGate.EnterScope();
         var order = _cpu.GetOrder(bytes);
         var page = order <= _cpu.Allocator.Map.MaxOrder ? _cpu.AllocPages(GfpFlags.Kernel | GfpFlags.Zero | GfpFlags.NoWarn, order) : Page.Null;
         if (page.IsNull)
-        {
-            foreach (var (first, taken) in _blocks)
-                _cpu.FreePages(first, taken);
-            _blocks.Clear();
             throw new InsufficientMemoryException($"There are no {bytes} bytes in a row for a table or queue of the SMMU.");
-        }
         _blocks.Add((page, order));
         return _cpu.Allocator.Map.PageToPhys(page);
+    }
+
+    /// <summary>Gives pages of <see cref="Take"/> back, which the SMMU reads no longer.</summary>
+    internal void Give(PhysAddr place)
+    {
+        using var held = _tableGate.EnterScope();
+        var index = _blocks.FindIndex(block => _cpu.Allocator.Map.PageToPhys(block.First) == place);
+        _cpu.FreePages(_blocks[index].First, _blocks[index].Order);
+        _blocks.RemoveAt(index);
+    }
+
+    private void GiveAll()
+    {
+        foreach (var (first, order) in _blocks)
+            _cpu.FreePages(first, order);
+        _blocks.Clear();
     }
 
     private PhysAddr EntryPlace(uint stream)
