@@ -8,25 +8,25 @@ using NUnit.Framework;
 
 namespace KmemKit.Tool.Tests;
 
-/// <summary>The README says what the code does: the table of diagnostics is the code's, and the commands and paths it names exist.</summary>
+/// <summary>The README says what the code does: the table of diagnostics it points to is the code's, and the commands and paths it names exist.</summary>
 public sealed class ReadmeTests
 {
-    private const string Begin = "<!-- diagnostics -->\n";
-    private const string End = "<!-- /diagnostics -->\n";
+    private const string Header = "| id | severity | rule | what to do |\n|---|---|---|---|\n";
 
     private static string ReadmePath => Path.Combine(Kmem.Root, "README.md");
+
+    private static string DiagnosticsPath => Path.Combine(Kmem.Root, "src", "KmemKit.BoardCompiler", "Diagnostics", "README.md");
 
     [Test]
     public void The_table_of_diagnostics_is_the_one_in_the_code()
     {
-        var readme = File.ReadAllText(ReadmePath);
-        var start = readme.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
-        var end = readme.IndexOf(End, StringComparison.Ordinal);
+        var page = File.ReadAllText(DiagnosticsPath);
+        var start = page.IndexOf(Header, StringComparison.Ordinal);
         var expected = Table();
         if (Environment.GetEnvironmentVariable("UPDATE_BASELINES") == "1")
-            File.WriteAllText(ReadmePath, readme[..start] + expected + readme[end..]);
+            File.WriteAllText(DiagnosticsPath, page[..start] + expected);
         else
-            Assert.That(readme[start..end], Is.EqualTo(expected), "UPDATE_BASELINES=1 writes the table anew");
+            Assert.That(page[start..], Is.EqualTo(expected), "UPDATE_BASELINES=1 writes the table anew");
     }
 
     [Test]
@@ -66,7 +66,7 @@ public sealed class ReadmeTests
 
     private static string Table()
     {
-        var text = new StringBuilder("| id | severity | rule | what to do |\n|---|---|---|---|\n");
+        var text = new StringBuilder(Header);
         foreach (var rule in DiagnosticTable.All)
             text.Append($"| {rule.Id} | {rule.DefaultSeverity.ToString().ToLowerInvariant()} | {Cell(rule.Title)} | {Cell(rule.Help)} |\n");
         return text.ToString();
