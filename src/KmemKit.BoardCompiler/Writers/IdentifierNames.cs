@@ -29,7 +29,15 @@ internal static class IdentifierNames
     public static ImmutableArray<string> Assign(IEnumerable<string> names, Func<string, string> letters, params string[] taken)
     {
         var spelled = names.Select(Spell).ToArray();
-        var chosen = spelled.Select(letters).ToArray();
+        return [.. Settle([.. spelled.Select(letters)], spelled, taken)];
+    }
+
+    /// <summary>Settles which name gets which identifier: its form where no other name has that one, else its own letters, else with a number.</summary>
+    /// <param name="chosen">Each name's form; changed to what the name gets, and returned.</param>
+    /// <param name="spelled">Each name's own letters.</param>
+    /// <param name="taken">Identifiers that are used already.</param>
+    public static string[] Settle(string[] chosen, string[] spelled, IEnumerable<string> taken)
+    {
         var reserved = new HashSet<string>(taken, StringComparer.Ordinal);
         // A name that keeps its own letters may meet another's form, which then does the same; every round moves one name at least.
         for (var changed = true; changed;)
@@ -60,6 +68,6 @@ internal static class IdentifierNames
             reserved.Add(candidate);
             chosen[i] = candidate;
         }
-        return [.. chosen];
+        return chosen;
     }
 }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Linq;
 using System.Text;
 
@@ -69,49 +68,16 @@ public static class CSharpName
     /// <param name="taken">Identifiers that the class has already.</param>
     public static ImmutableArray<string> Assign(IReadOnlyList<string> names, IEnumerable<string> taken)
     {
-        var reserved = new HashSet<string>(taken, StringComparer.Ordinal);
-        var chosen = names.Select(n => ToPascalCase(n, "_") ?? "_").ToArray();
         var spelled = names.Select(Spell).ToArray();
-        // Falling back to a spelling may meet another name's PascalCase form, which then falls back too; every round moves one name at least.
-        for (var changed = true; changed;)
-        {
-            changed = false;
-            var shared = new HashSet<string>(
-                chosen.GroupBy(c => c, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key), StringComparer.Ordinal);
-            for (var i = 0; i < chosen.Length; i++)
-            {
-                if (chosen[i] == spelled[i] || !(shared.Contains(chosen[i]) || reserved.Contains(chosen[i])))
-                    continue;
-                chosen[i] = spelled[i];
-                changed = true;
-            }
-        }
-        var used = new HashSet<string>(reserved, StringComparer.Ordinal);
-        var firsts = new HashSet<string>(chosen, StringComparer.Ordinal);
-        for (var i = 0; i < chosen.Length; i++)
-        {
-            if (used.Add(chosen[i]))
-                continue;
-            var number = 2;
-            string candidate;
-            do
-                candidate = chosen[i] + "_" + (number++).ToString(CultureInfo.InvariantCulture);
-            while (firsts.Contains(candidate) || used.Contains(candidate));
-            used.Add(candidate);
-            chosen[i] = candidate;
-        }
-        return chosen.Select(c => Keywords.Contains(c) ? "@" + c : c).ToImmutableArray();
+        var forms = names.Select(n => ToPascalCase(n, "_") ?? "_").ToArray();
+        return [.. IdentifierNames.Settle(forms, spelled, taken).Select(c => Keywords.Contains(c) ? "@" + c : c)];
     }
 
     // The name itself, with an underscore for each character an identifier cannot have.
     private static string Spell(string name)
     {
-        var result = new StringBuilder(name.Length + 1);
-        foreach (var c in name)
-            result.Append(IsLetter(c) || IsDigit(c) ? c : '_');
-        if (result.Length == 0 || IsDigit(result[0]))
-            result.Insert(0, '_');
-        return result.ToString();
+        var spelled = IdentifierNames.Spell(name);
+        return IsDigit(spelled[0]) ? "_" + spelled : spelled;
     }
 
     private static bool IsLetter(char c) => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z');
