@@ -139,7 +139,7 @@ public sealed unsafe partial class SmmuV3
             default:
                 return CommandError.Illegal;
         }
-        _generation++;
+        ForgetAnswers();
         _statistics.TlbInvalidations++;
         return CommandError.None;
     }

@@ -178,7 +178,7 @@ public sealed unsafe partial class SmmuV3
     // Both caches know streams one by one; ranges are rare.
     private void ForgetStreams(uint first, uint last)
     {
-        _generation++;
+        ForgetAnswers();
         foreach (var stream in Keys(_entryCache.Keys, s => s, first, last))
             _entryCache.Remove(stream);
         foreach (var key in Keys(_contextCache.Keys, k => k.Stream, first, last))
@@ -187,7 +187,7 @@ public sealed unsafe partial class SmmuV3
 
     private void ForgetContext(uint stream, uint? substream)
     {
-        _generation++;
+        ForgetAnswers();
         if (substream is { } one)
         {
             _contextCache.Remove((stream, one));

@@ -14,7 +14,7 @@ public sealed unsafe partial class SmmuV3
     private uint _strtabBaseCfg, _cmdqProd, _cmdqCons, _eventqProd, _eventqCons, _priqProd, _priqCons;
 
     /// <inheritdoc/>
-    public ulong Read(ulong offset, int size)
+    public override ulong Read(ulong offset, int size)
     {
         lock (_gate)
         {
@@ -65,7 +65,7 @@ public sealed unsafe partial class SmmuV3
     }
 
     /// <inheritdoc/>
-    public void Write(ulong offset, int size, ulong value)
+    public override void Write(ulong offset, int size, ulong value)
     {
         Command[] responses = [];
         lock (_gate)
@@ -130,7 +130,7 @@ public sealed unsafe partial class SmmuV3
             // Update, bit 31, completes at once and reads 0.
             case R.Gbpa when (value & (1u << 31)) != 0:
                 _gbpa = value & ~(1u << 31);
-                _generation++;
+                ForgetAnswers();
                 break;
             case R.IrqCtrl:
                 _irqCtrl = value & 7;
@@ -167,7 +167,7 @@ public sealed unsafe partial class SmmuV3
         if (!Features.Pri)
             value &= ~SmmuV3Control.PriQueueEnable;
         // Caches are of no known content when the SMMU is turned on or off (6.3.9): ports forget; the main caches are left as they are, for software has to invalidate them.
-        _generation++;
+        ForgetAnswers();
         _cr0 = value;
         ConsumeCommands();
         RecordWaiting();

@@ -10,7 +10,7 @@ public sealed unsafe partial class SmmuV3
 {
     /// <summary>What becomes of an access: where it goes, or its end, with the event that software is told.</summary>
     /// <param name="transaction">The access; it lies in one granule.</param>
-    public SmmuResult Translate(in SmmuTransaction transaction)
+    public override SmmuResult Translate(in SmmuTransaction transaction)
     {
         SmmuResult result;
         lock (_gate)

@@ -42,7 +42,7 @@ public sealed record SmmuV3Statistics
 /// <para>A command is done when its producer index is written: the queue never lags, but what is not commanded is not done. Source: Arm IHI 0070.</para>
 /// <para>Threads: accesses and register writes may come from any thread at once; one at a time is in the SMMU. Interrupts are raised outside of it.</para>
 /// </remarks>
-public sealed unsafe partial class SmmuV3 : IBusDevice
+public sealed unsafe partial class SmmuV3 : SystemMmu
 {
     private readonly PhysicalMemory _memory;
     private readonly object _gate = new();
@@ -50,7 +50,6 @@ public sealed unsafe partial class SmmuV3 : IBusDevice
     private readonly TlbModel _el2;
     private readonly TlbModel _stage2;
     private readonly SmmuV3Statistics _statistics = new();
-    private long _generation;
 
     /// <summary>An SMMU after reset: off, transactions pass.</summary>
     /// <param name="memory">RAM that it reads tables from.</param>
@@ -58,6 +57,7 @@ public sealed unsafe partial class SmmuV3 : IBusDevice
     /// <param name="tlb">Size of each of its TLBs; null for 512 entries of 4 ways.</param>
     /// <exception cref="ArgumentException">A feature is asked for that is not modelled.</exception>
     public SmmuV3(PhysicalMemory memory, SmmuV3Features? features = null, TlbProfile? tlb = null)
+        : base(memory)
     {
         ArgumentNullException.ThrowIfNull(memory);
         Features = features ?? new SmmuV3Features();
@@ -104,9 +104,4 @@ public sealed unsafe partial class SmmuV3 : IBusDevice
 
     /// <summary>Raised for each answer to a page request group.</summary>
     public event Action<Command>? PageResponded;
-
-    /// <summary>A number that changes whenever an answer given before may no longer hold: what ports compare their own caches with.</summary>
-    internal long Generation => System.Threading.Volatile.Read(ref _generation);
-
-    internal PhysicalMemory Memory => _memory;
 }

@@ -2,16 +2,19 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KmemKit.Architecture;
-using KmemKit.Runtime.Memory;
+using KmemKit.Architecture.Mmu;
+using KmemKit.Runtime.Dma.Ports;
 
-namespace KmemKit.Runtime.Smmu.V3;
+namespace KmemKit.Runtime.Smmu;
 
 /// <summary>How one device's accesses reach memory through an SMMU (a TBU of the hardware): with a small cache of its own of pages that the device may access.</summary>
 /// <remarks>
-/// The cache answers as long as nothing was invalidated anywhere in the SMMU; then each page is asked for anew, and the SMMU's own caches answer, stale or not. It holds RAM only.
-/// One thread at a time.
+/// <para>The cache answers as long as nothing was invalidated anywhere in the SMMU; then each page is asked for anew, and the SMMU's own caches answer, stale or not. It holds RAM
+/// only.</para>
+/// <para>Accesses go in order: while one waits for software (<see cref="SmmuOutcome.Stalled"/>), all others do, and the one that waited is made again with its answer.
+/// One thread at a time.</para>
 /// </remarks>
-public sealed unsafe class SmmuPort : IDisposable
+public sealed unsafe class SmmuPort : IDmaPort, IDisposable
 {
     private const int Pages = 64;
 
@@ -27,7 +30,7 @@ public sealed unsafe class SmmuPort : IDisposable
 
     private const ulong Never = 1;
 
-    private readonly SmmuV3 _smmu;
+    private readonly SystemMmu _smmu;
     private readonly Line* _lines;
     private long _generation;
     private bool _disposed;
@@ -36,7 +39,7 @@ public sealed unsafe class SmmuPort : IDisposable
     /// <param name="smmu">The SMMU.</param>
     /// <param name="streamId">The device's StreamID.</param>
     /// <param name="substreamId">Substream of its accesses; null for none.</param>
-    public SmmuPort(SmmuV3 smmu, uint streamId, uint? substreamId = null)
+    public SmmuPort(SystemMmu smmu, uint streamId, uint? substreamId = null)
     {
         ArgumentNullException.ThrowIfNull(smmu);
         _smmu = smmu;
@@ -55,6 +58,9 @@ public sealed unsafe class SmmuPort : IDisposable
     /// <summary>Whether accesses are privileged.</summary>
     public Privilege Privilege { get; init; } = Privilege.User;
 
+    /// <summary>The access that waits for software; null where none does.</summary>
+    public StalledTransaction? Stalled { get; private set; }
+
     /// <summary>Reads 8 bytes, aligned to 8.</summary>
     /// <returns>What became of it; the value is 0 unless <see cref="SmmuOutcome.Translated"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,7 +72,6 @@ public sealed unsafe class SmmuPort : IDisposable
             value = *(ulong*)(line->Host + (nuint)(address.Value & 0xFFF));
             return SmmuOutcome.Translated;
         }
-        value = 0;
         return ReadSlowly(address, out value);
     }
 
@@ -80,15 +85,21 @@ public sealed unsafe class SmmuPort : IDisposable
             *(ulong*)(line->Host + (nuint)(address.Value & 0xFFF)) = value;
             return SmmuOutcome.Translated;
         }
-        return Transfer(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)), isWrite: true);
+        return Transfer(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)), isWrite: true, out _);
     }
 
     /// <summary>Reads bytes. Where one page of them cannot be had, those before it were read and the rest is 0.</summary>
-    public SmmuOutcome Read(BusAddr address, Span<byte> destination) => Transfer(address, destination, isWrite: false);
+    public SmmuOutcome Read(BusAddr address, Span<byte> destination) => Transfer(address, destination, isWrite: false, out _);
 
     /// <summary>Writes bytes. Where one page of them cannot be had, those before it were written.</summary>
-    public SmmuOutcome Write(BusAddr address, ReadOnlySpan<byte> source) =>
-        Transfer(address, MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(source), source.Length), isWrite: true);
+    public SmmuOutcome Write(BusAddr address, ReadOnlySpan<byte> source) => Write(address, source, out _);
+
+    /// <inheritdoc/>
+    public SmmuOutcome Read(BusAddr address, Span<byte> destination, out int done) => Transfer(address, destination, isWrite: false, out done);
+
+    /// <inheritdoc/>
+    public SmmuOutcome Write(BusAddr address, ReadOnlySpan<byte> source, out int done) =>
+        Transfer(address, MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(source), source.Length), isWrite: true, out done);
 
     /// <summary>Gives its cache back.</summary>
     public void Dispose()
@@ -99,52 +110,63 @@ public sealed unsafe class SmmuPort : IDisposable
         NativeMemory.AlignedFree(_lines);
     }
 
-    /// <summary>The access that waits for software; null where none does.</summary>
-    public StalledTransaction? Stalled { get; private set; }
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private SmmuOutcome ReadSlowly(BusAddr address, out ulong value)
     {
         value = 0;
-        return Transfer(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)), isWrite: false);
+        return Transfer(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)), isWrite: false, out _);
     }
 
-    private SmmuOutcome Transfer(BusAddr address, Span<byte> bytes, bool isWrite)
+    private SmmuOutcome Transfer(BusAddr address, Span<byte> bytes, bool isWrite, out int done)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        done = 0;
         if (!isWrite)
             bytes.Clear();
         if (bytes.Length > 0 && (ulong)bytes.Length - 1 > ulong.MaxValue - address.Value)
             return SmmuOutcome.Abort;
-        for (var done = 0; done < bytes.Length;)
+        if (Stalled is { Result: null })
+            return SmmuOutcome.Stalled;
+        var whole = SmmuOutcome.Translated;
+        while (done < bytes.Length)
         {
             var at = address.Value + (ulong)done;
             var part = bytes[done..Math.Min(bytes.Length, done + (int)(0x1000 - (at & 0xFFF)))];
             var page = at & ~0xFFFUL;
             var line = _lines + ((at >> 12) & (Pages - 1));
+            var outcome = SmmuOutcome.Translated;
             if (_generation != _smmu.Generation || (isWrite ? line->Write : line->Read) != page)
             {
-                var outcome = Fill(at, isWrite, out var physical);
-                if (outcome != SmmuOutcome.Translated)
-                    return outcome;
-                if ((isWrite ? line->Write : line->Read) != page)
+                outcome = Fill(at, isWrite, out var physical);
+                // A device, or RAM that does not fill its page.
+                if (outcome == SmmuOutcome.Translated && (_generation != _smmu.Generation || (isWrite ? line->Write : line->Read) != page))
                 {
-                    // A device, or RAM that does not fill its page.
-                    var answer = AccessDirectly(physical, part, isWrite);
-                    if (answer != SmmuOutcome.Translated)
-                        return answer;
+                    outcome = BusAccess.Transfer(_smmu.Memory, physical, part, isWrite);
+                    if (outcome != SmmuOutcome.Translated)
+                        return outcome;
                     done += part.Length;
                     continue;
                 }
             }
-            var host = new Span<byte>((byte*)line->Host + (at & 0xFFF), part.Length);
-            if (isWrite)
-                part.CopyTo(host);
-            else
-                host.CopyTo(part);
+            switch (outcome)
+            {
+                case SmmuOutcome.Translated:
+                    var host = new Span<byte>((byte*)line->Host + (at & 0xFFF), part.Length);
+                    if (isWrite)
+                        part.CopyTo(host);
+                    else
+                        host.CopyTo(part);
+                    break;
+                case SmmuOutcome.ReadZeroWriteIgnored:
+                    // The device saw no error: it goes on with the next page.
+                    whole = outcome;
+                    break;
+                default:
+                    return outcome;
+            }
             done += part.Length;
         }
-        return SmmuOutcome.Translated;
+        return whole;
     }
 
     private SmmuOutcome Fill(ulong address, bool isWrite, out PhysAddr physical)
@@ -152,8 +174,7 @@ public sealed unsafe class SmmuPort : IDisposable
         var generation = _smmu.Generation;
         if (_generation != generation)
             Forget();
-        var result = _smmu.Translate(new SmmuTransaction(StreamId, SubstreamId, address, isWrite ? AccessRights.Write : AccessRights.Read, Privilege));
-        Stalled = result.Outcome == SmmuOutcome.Stalled ? result.Stall : null;
+        var result = Ask(address, isWrite);
         physical = result.Address;
         if (result.Outcome != SmmuOutcome.Translated)
             return result.Outcome;
@@ -174,41 +195,20 @@ public sealed unsafe class SmmuPort : IDisposable
         return result.Outcome;
     }
 
-    private SmmuOutcome AccessDirectly(PhysAddr address, Span<byte> bytes, bool isWrite)
+    // The SMMU's answer. The access that waited is asked for again when it may go on: what was invalidated since software said so must not be reached by it.
+    private SmmuResult Ask(ulong address, bool isWrite)
     {
-        try
+        var waited = Stalled;
+        Stalled = null;
+        if (waited is { Result: { Outcome: not SmmuOutcome.Translated } end } && waited.Transaction.Address >> 12 == address >> 12
+            && (waited.Transaction.Access == AccessRights.Write) == isWrite)
         {
-            // One access where it is one to the device, for registers know the difference.
-            if (bytes.Length is 1 or 2 or 4 or 8 && address.IsAligned((ulong)bytes.Length))
-            {
-                AccessOnce(address, bytes, isWrite);
-                return SmmuOutcome.Translated;
-            }
-            for (var i = 0; i < bytes.Length; i++)
-                AccessOnce(address + (ulong)i, bytes.Slice(i, 1), isWrite);
-            return SmmuOutcome.Translated;
+            return end;
         }
-        catch (BusFaultException)
-        {
-            // Nothing answers behind the SMMU: the device's error response, no event.
-            return SmmuOutcome.Abort;
-        }
-    }
-
-    private void AccessOnce(PhysAddr address, Span<byte> bytes, bool isWrite)
-    {
-        var memory = _smmu.Memory;
-        switch (bytes.Length, isWrite)
-        {
-            case (1, false): bytes[0] = memory.ReadByte(address); break;
-            case (2, false): MemoryMarshal.Write(bytes, memory.ReadUInt16(address)); break;
-            case (4, false): MemoryMarshal.Write(bytes, memory.ReadUInt32(address)); break;
-            case (8, false): MemoryMarshal.Write(bytes, memory.ReadUInt64(address)); break;
-            case (1, true): memory.WriteByte(address, bytes[0]); break;
-            case (2, true): memory.WriteUInt16(address, MemoryMarshal.Read<ushort>(bytes)); break;
-            case (4, true): memory.WriteUInt32(address, MemoryMarshal.Read<uint>(bytes)); break;
-            default: memory.WriteUInt64(address, MemoryMarshal.Read<ulong>(bytes)); break;
-        }
+        var access = isWrite ? AccessRights.Write : AccessRights.Read;
+        var result = _smmu.Translate(new SmmuTransaction(StreamId, SubstreamId, address, access, Privilege));
+        Stalled = result.Outcome == SmmuOutcome.Stalled ? result.Stall : null;
+        return result;
     }
 
     private void Forget()
