@@ -9,13 +9,16 @@ public static partial class BoardTypeWriter
 {
     private static void WriteLayout(SourceWriter output, BoardTypeModel model)
     {
-        OpenType(output, model);
         Table(output, "BoardBank", "Banks", "Usable RAM, by rising address.", BankDocs(model));
         Table(output, "BoardHole", "Holes", "What is not usable RAM from the first to the last byte of RAM, by rising address.", HoleDocs(model));
         Table(output, "BoardVirtualRange", "VirtualRanges", "The virtual ranges in the order in which the kernel prints them.", VirtualDocs(model));
         Table(output, "BoardZone", "Zones", "Zones that are not empty, by node, then by address.", ZoneDocs(model));
         Table(output, "BoardSegment", "Segments", "Segments of the linear map, by rising address.", SegmentDocs(model));
+    }
 
+    private static void WriteTables(SourceWriter output, BoardTypeModel model)
+    {
+        output.Line();
         output.OpenBlock("private static class Tables");
         Rows(output, "string", "Compatible", CompatibleRows(model));
         Rows(output, BoardsNs + "BoardBank", "Banks", BankRows(model));
@@ -24,7 +27,6 @@ public static partial class BoardTypeWriter
         Rows(output, BoardsNs + "BoardZone", "Zones", ZoneRows(model));
         Rows(output, BoardsNs + "BoardSegment", "Segments", SegmentRows(model));
         Rows(output, BoardsNs + "BoardReservation", "Reserved", ReservedTableRows(model));
-        output.CloseBlock();
         output.CloseBlock();
     }
 

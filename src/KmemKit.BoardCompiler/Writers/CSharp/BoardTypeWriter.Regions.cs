@@ -12,7 +12,6 @@ public static partial class BoardTypeWriter
 
     private static void WriteReserved(SourceWriter output, BoardTypeModel model)
     {
-        OpenType(output, model);
         Property(output, $"global::System.ReadOnlySpan<{BoardsNs}BoardReservation>", "Reserved", "Tables.Reserved", "Reserved memory, in the board's order.");
         output.Doc("summary", "Reserved memory by label, or by name where a region has no label.");
         output.OpenBlock("public static class ReservedMemory");
@@ -25,7 +24,7 @@ public static partial class BoardTypeWriter
                 $"{where}: {Describe(region.Range)}{traits}{Place(region.From)}.");
         }
         output.CloseBlock();
-        output.CloseBlock();
+        output.Line();
     }
 
     private static IEnumerable<string> ReservedTableRows(BoardTypeModel model)

@@ -5,10 +5,11 @@ using KmemKit.Architecture;
 
 namespace KmemKit.BoardCompiler.Writers.CSharp;
 
-/// <summary>Prints a board's C# type: one partial struct over six files (seven with a protection plan), however many regions the board has.</summary>
+/// <summary>Prints a board's C# type: one partial struct over two files (three with a protection plan), however many regions the board has.</summary>
 /// <remarks>
-/// <para>The files: the constants and the interface (<c>Board</c>), banks, holes, ranges and zones (<c>Layout</c>), segments and translation
-/// (<c>Linear</c>), <c>Reserved</c>, <c>Devices</c>, <c>BootLog</c>, and <c>Mpu</c> where there is a plan for one. Editors slow down with the number of generated files, not with their size.</para>
+/// <para>The files: <c>Board</c> with the constants and the interface, banks, holes, ranges and zones, reserved memory, the boot log, segments and translation;
+/// <c>Devices</c>; and <c>Mpu</c> where there is a plan for one. Whatever else is cached, with every keystroke the compiler compares the name of each file that
+/// is added with all names in front of it: the square of the number of files is what a keystroke costs, and their size is not.</para>
 /// <para>Every name of another namespace is written from <c>global::</c> on, so that no type of the user's can come between. A bank or zone is a row
 /// of a small array in a nested class, made at first use; device addresses, of which there can be hundreds, are columns of numbers that the compiler
 /// puts into the assembly's data, so that they cost nothing at start.</para>
@@ -37,15 +38,7 @@ public static partial class BoardTypeWriter
     {
         if (model is null)
             throw new ArgumentNullException(nameof(model));
-        ImmutableArray<GeneratedSource> files =
-        [
-            File(model, "Board", WriteBoard),
-            File(model, "Layout", WriteLayout),
-            File(model, "Linear", WriteLinear),
-            File(model, "Reserved", WriteReserved),
-            File(model, "Devices", WriteDevices),
-            File(model, "BootLog", WriteBootLog),
-        ];
+        ImmutableArray<GeneratedSource> files = [File(model, "Board", WriteBoard), File(model, "Devices", WriteDevices)];
         return model.Mpu is null ? files : files.Add(File(model, "Mpu", WriteMpu));
     }
 
@@ -64,10 +57,21 @@ public static partial class BoardTypeWriter
         return new GeneratedSource($"{model.Namespace}.{model.TypeName}.{part}.g.cs", output.ToString());
     }
 
-    private static void OpenType(SourceWriter output, BoardTypeModel model, string interfaces = "") =>
-        output.OpenBlock($"partial struct {model.TypeName}{interfaces}");
+    private static void OpenType(SourceWriter output, BoardTypeModel model) => output.OpenBlock($"partial struct {model.TypeName}");
 
     private static void WriteBoard(SourceWriter output, BoardTypeModel model)
+    {
+        OpenBoard(output, model);
+        WriteConstants(output, model);
+        WriteLayout(output, model);
+        WriteReserved(output, model);
+        WriteBootLog(output, model);
+        WriteLinear(output, model);
+        WriteTables(output, model);
+        output.CloseBlock();
+    }
+
+    private static void OpenBoard(SourceWriter output, BoardTypeModel model)
     {
         var title = model.Model.Length > 0 ? $"{model.Name}: {model.Model}" : model.Name;
         output.Doc("summary", $"The board {SourceWriter.Escape(title)}.");
@@ -75,6 +79,10 @@ public static partial class BoardTypeWriter
         output.Line($"[global::System.CodeDom.Compiler.GeneratedCode(\"KmemKit.Generators\", \"{GeneratorVersion}\")]");
         var face = model.HasMmu ? "IMmuBoard" : model.Mpu is null ? "IMpuBoard" : "IProtectedBoard";
         output.OpenBlock($"public readonly partial struct {model.TypeName} : {BoardsNs}{face}<{model.TypeName}>");
+    }
+
+    private static void WriteConstants(SourceWriter output, BoardTypeModel model)
+    {
         Property(output, "string", "Name", SourceWriter.Literal(model.Name), "The board's name.");
         Property(output, "string", "Model", SourceWriter.Literal(model.Model), "<c>model</c> of the devicetree's root.");
         Property(output, "global::System.ReadOnlySpan<string>", "Compatible", "Tables.Compatible", "<c>compatible</c> of the devicetree's root, most specific first.");
@@ -93,12 +101,10 @@ public static partial class BoardTypeWriter
             Property(output, Arch + "VirtAddr", "VmallocStart", CSharpLiteral.Virt(model.Vmalloc.Start), $"VMALLOC_START, {model.Vmalloc.Start}.");
             Property(output, Arch + "AddressLimit", "VmallocEnd", CSharpLiteral.Limit(model.Vmalloc.End), $"VMALLOC_END, {model.Vmalloc.End}: the first address behind vmalloc.");
         }
-        output.CloseBlock();
     }
 
     private static void WriteBootLog(SourceWriter output, BoardTypeModel model)
     {
-        OpenType(output, model);
         output.Doc("summary", $"The kernel's boot log about this memory, by the rules of {SourceWriter.Escape(model.Profile)}.");
         output.Line("public static string BootLog =>");
         output.Indent();
@@ -110,7 +116,7 @@ public static partial class BoardTypeWriter
         for (var i = 0; i < count; i++)
             output.Line(SourceWriter.Literal(i < lines.Length - 1 ? lines[i] + "\n" : lines[i]) + (i < count - 1 ? " +" : ";"));
         output.Outdent();
-        output.CloseBlock();
+        output.Line();
     }
 
     private static void Property(SourceWriter output, string type, string name, string value, string summary)

@@ -53,5 +53,344 @@ namespace Boards
         /// <summary>VMALLOC_END, 0xff000000: the first address behind vmalloc.</summary>
         public static global::KmemKit.Architecture.AddressLimit VmallocEnd => 0xff000000UL;
 
+        /// <summary>Usable RAM, by rising address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description><c>/memory@0</c> [0x0, 0x5b00000), 91 MiB, lowmem (../msm8974/msm8974.dtsi:23)</description></item>
+        /// <item><description><c>/memory@0</c> [0x5d00000, 0x7500000), 24 MiB, lowmem (../msm8974/msm8974.dtsi:24)</description></item>
+        /// <item><description><c>/memory@0</c> [0x12000000, 0x30a00000), 490 MiB, lowmem (../msm8974/msm8974.dtsi:25)</description></item>
+        /// <item><description><c>/memory@0</c> [0x30a00000, 0x7f200000), 1256 MiB, highmem (../msm8974/msm8974.dtsi:25)</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardBank> Banks => Tables.Banks;
+
+        /// <summary>What is not usable RAM from the first to the last byte of RAM, by rising address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description>[0x5b00000, 0x5d00000), 2 MiB, nothing there</description></item>
+        /// <item><description>[0x7500000, 0x12000000), 171 MiB, nothing there</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardHole> Holes => Tables.Holes;
+
+        /// <summary>The virtual ranges in the order in which the kernel prints them.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description><c>vector</c> [0xffff0000, 0xffff1000), 4 KiB</description></item>
+        /// <item><description><c>fixmap</c> [0xfff00000, 0xfffe0000), 896 KiB</description></item>
+        /// <item><description><c>vmalloc</c> [0xe6800000, 0xff000000), 392 MiB</description></item>
+        /// <item><description><c>lowmem</c> [0xc0000000, 0xe6000000), 608 MiB</description></item>
+        /// <item><description><c>pkmap</c> [0xbfe00000, 0xc0000000), 2 MiB</description></item>
+        /// <item><description><c>modules</c> [0xbf000000, 0xbfe00000), 14 MiB</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardVirtualRange> VirtualRanges => Tables.VirtualRanges;
+
+        /// <summary>Zones that are not empty, by node, then by address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description><c>Normal</c> of node 0: from pfn 0x0, 199168 pages spanned, 154880 present</description></item>
+        /// <item><description><c>HighMem</c> of node 0: from pfn 0x30a00, 321536 pages spanned, 321536 present</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardZone> Zones => Tables.Zones;
+
+        /// <summary>Segments of the linear map, by rising address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description>[0x0, 0x7500000), 117 MiB at 0xc0000000</description></item>
+        /// <item><description>[0x12000000, 0x30a00000), 490 MiB at 0xc7600000</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardSegment> Segments => Tables.Segments;
+
+        /// <summary>Reserved memory, in the board's order.</summary>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardReservation> Reserved => Tables.Reserved;
+
+        /// <summary>Reserved memory by label, or by name where a region has no label.</summary>
+        public static class ReservedMemory
+        {
+        }
+
+        /// <summary>The kernel's boot log about this memory, by the rules of linux-arm-3.4.</summary>
+        public static string BootLog =>
+            "Physical memory hole is not aligned. There will be a virtual memory hole from c7500000 to c7600000\u000a" +
+            "Memory: 91MB 24MB 1746MB = 1861MB total\u000a" +
+            "Virtual kernel memory layout:\u000a" +
+            "    vector  : 0xffff0000 - 0xffff1000   (   4 kB)\u000a" +
+            "    fixmap  : 0xfff00000 - 0xfffe0000   ( 896 kB)\u000a" +
+            "    vmalloc : 0xe6800000 - 0xff000000   ( 392 MB)\u000a" +
+            "    lowmem  : 0xc0000000 - 0xe6000000   ( 608 MB)\u000a" +
+            "    pkmap   : 0xbfe00000 - 0xc0000000   (   2 MB)\u000a" +
+            "    modules : 0xbf000000 - 0xbfe00000   (  14 MB)\u000a";
+
+        /// <summary>Whether the linear map reaches RAM at a physical address.</summary>
+        /// <remarks>RAM is at 0x0 to 0x5afffff, 0x5d00000 to 0x74fffff, 0x12000000 to 0x309fffff, both ends included.</remarks>
+        public static bool IsLinearRam(global::KmemKit.Architecture.PhysAddr address)
+        {
+            unchecked
+            {
+                ulong a = address.Value;
+                return (a - 0x0UL <= 0x5afffffUL)
+                    | (a - 0x5d00000UL <= 0x17fffffUL)
+                    | (a - 0x12000000UL <= 0x1e9fffffUL);
+            }
+        }
+
+        /// <summary>The virtual address of RAM at a physical address, without a check: <c>__phys_to_virt</c>.</summary>
+        /// <remarks>
+        /// <para>Below 0x12000000: plus 0xc0000000, modulo 2^32.</para>
+        /// <para>From 0x12000000: plus 0xb5600000, modulo 2^32.</para>
+        /// <para>It answers by that rule and never throws in a Release build, in a hole as well, where the answer is nobody's address: an address in a hole may come out as one that other RAM has.</para>
+        /// <para>From 2^32 on, where this board has no address, there is an answer, but no promise which.</para>
+        /// </remarks>
+        /// <param name="address">A physical address for which <see cref="IsLinearRam(global::KmemKit.Architecture.PhysAddr)"/> holds; a Debug build asserts it.</param>
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        public static global::KmemKit.Architecture.VirtAddr PhysToVirt(global::KmemKit.Architecture.PhysAddr address)
+        {
+            global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "PhysToVirt: no RAM of the linear map is there.");
+            unchecked
+            {
+                ulong a = address.Value;
+                return new global::KmemKit.Architecture.VirtAddr((uint)a + 0xb5600000u
+                    + ((uint)((long)(a - 0x12000000UL) >> 63) & 0xaa00000u));
+            }
+        }
+
+        /// <summary>The virtual address of RAM at a physical address, if RAM of the linear map is there.</summary>
+        /// <param name="address">Any physical address.</param>
+        /// <param name="result">The virtual address; 0 where the answer is false.</param>
+        /// <returns>False in a hole, in front of the first bank, behind the last one, and everywhere else that the linear map reaches no RAM.</returns>
+        public static bool TryPhysToVirt(global::KmemKit.Architecture.PhysAddr address, out global::KmemKit.Architecture.VirtAddr result)
+        {
+            if (IsLinearRam(address))
+            {
+                result = PhysToVirt(address);
+                return true;
+            }
+            result = default;
+            return false;
+        }
+
+        /// <summary>The virtual address of RAM at each physical address, without a check, as by <see cref="PhysToVirt(global::KmemKit.Architecture.PhysAddr)"/>.</summary>
+        /// <param name="source">The addresses; <see cref="IsLinearRam(global::KmemKit.Architecture.PhysAddr)"/> holds for each, which a Debug build asserts.</param>
+        /// <param name="destination">Takes as many addresses as the source has; what is behind them stays as it is. It may be the same memory as the source.</param>
+        /// <exception cref="global::System.ArgumentException">The destination is shorter than the source, or the two overlap without being the same memory.</exception>
+        public static void PhysToVirt(global::System.ReadOnlySpan<global::KmemKit.Architecture.PhysAddr> source, global::System.Span<global::KmemKit.Architecture.VirtAddr> destination)
+        {
+            if (destination.Length < source.Length)
+                throw new global::System.ArgumentException("The destination takes fewer addresses than the source has.", nameof(destination));
+            global::System.ReadOnlySpan<ulong> from = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.PhysAddr, ulong>(source);
+            global::System.Span<ulong> to = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.VirtAddr, ulong>(destination.Slice(0, source.Length));
+            if (global::System.MemoryExtensions.Overlaps<ulong>(from, to, out int apart) && apart != 0)
+                throw new global::System.ArgumentException("The destination overlaps the source at another place.", nameof(destination));
+            AssertIsLinearRam(source);
+            nuint i = 0;
+            nuint count = (nuint)source.Length;
+            ref ulong read = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(from);
+            ref ulong write = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(to);
+            if (global::System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated)
+            {
+                for (; count - i >= 8; i += 8)
+                {
+                    global::System.Runtime.Intrinsics.Vector512<ulong> a = global::System.Runtime.Intrinsics.Vector512.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector512<ulong> r = a + global::System.Runtime.Intrinsics.Vector512.Create(0xb5600000UL);
+                    r = global::System.Runtime.Intrinsics.Vector512.ConditionalSelect(global::System.Runtime.Intrinsics.Vector512.LessThan(a, global::System.Runtime.Intrinsics.Vector512.Create(0x12000000UL)), r + global::System.Runtime.Intrinsics.Vector512.Create(0xaa00000UL), r);
+                    r &= global::System.Runtime.Intrinsics.Vector512.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector512.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated)
+            {
+                for (; count - i >= 4; i += 4)
+                {
+                    global::System.Runtime.Intrinsics.Vector256<ulong> a = global::System.Runtime.Intrinsics.Vector256.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector256<ulong> r = a + global::System.Runtime.Intrinsics.Vector256.Create(0xb5600000UL);
+                    r += global::System.Runtime.Intrinsics.Vector256.AsUInt64(global::System.Runtime.Intrinsics.Vector256.LessThan(global::System.Runtime.Intrinsics.Vector256.AsInt64(a), global::System.Runtime.Intrinsics.Vector256.AsInt64(global::System.Runtime.Intrinsics.Vector256.Create(0x12000000UL)))) & global::System.Runtime.Intrinsics.Vector256.Create(0xaa00000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector256.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector256.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
+            {
+                for (; count - i >= 2; i += 2)
+                {
+                    global::System.Runtime.Intrinsics.Vector128<ulong> a = global::System.Runtime.Intrinsics.Vector128.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector128<ulong> r = a + global::System.Runtime.Intrinsics.Vector128.Create(0xb5600000UL);
+                    r += global::System.Runtime.Intrinsics.Vector128.AsUInt64(global::System.Runtime.Intrinsics.Vector128.LessThan(global::System.Runtime.Intrinsics.Vector128.AsInt64(a), global::System.Runtime.Intrinsics.Vector128.AsInt64(global::System.Runtime.Intrinsics.Vector128.Create(0x12000000UL)))) & global::System.Runtime.Intrinsics.Vector128.Create(0xaa00000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector128.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector128.StoreUnsafe(r, ref write, i);
+                }
+            }
+            for (; i < count; i++)
+                global::System.Runtime.CompilerServices.Unsafe.Add(ref write, i) =
+                    PhysToVirt(new global::KmemKit.Architecture.PhysAddr(global::System.Runtime.CompilerServices.Unsafe.Add(ref read, i))).Value;
+        }
+
+        [global::System.Diagnostics.Conditional("DEBUG")]
+        private static void AssertIsLinearRam(global::System.ReadOnlySpan<global::KmemKit.Architecture.PhysAddr> addresses)
+        {
+            foreach (global::KmemKit.Architecture.PhysAddr address in addresses)
+                global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "PhysToVirt: no RAM of the linear map is there.");
+        }
+
+        /// <summary>Whether the linear map reaches RAM at a virtual address.</summary>
+        /// <remarks>RAM is at 0xc0000000 to 0xc5afffff, 0xc5d00000 to 0xc74fffff, 0xc7600000 to 0xe5ffffff, both ends included.</remarks>
+        public static bool IsLinearRam(global::KmemKit.Architecture.VirtAddr address)
+        {
+            unchecked
+            {
+                ulong a = address.Value;
+                return (a - 0xc0000000UL <= 0x5afffffUL)
+                    | (a - 0xc5d00000UL <= 0x17fffffUL)
+                    | (a - 0xc7600000UL <= 0x1e9fffffUL);
+            }
+        }
+
+        /// <summary>The physical address of RAM at a virtual address, without a check: <c>__virt_to_phys</c>.</summary>
+        /// <remarks>
+        /// <para>Below 0xc7600000: plus 0x40000000, modulo 2^32.</para>
+        /// <para>From 0xc7600000: plus 0x4aa00000, modulo 2^32.</para>
+        /// <para>It answers by that rule and never throws in a Release build, in a hole as well, where the answer is nobody's address: an address in a hole may come out as one that other RAM has.</para>
+        /// <para>From 2^32 on, where this board has no address, there is an answer, but no promise which.</para>
+        /// </remarks>
+        /// <param name="address">A virtual address for which <see cref="IsLinearRam(global::KmemKit.Architecture.VirtAddr)"/> holds; a Debug build asserts it.</param>
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        public static global::KmemKit.Architecture.PhysAddr VirtToPhys(global::KmemKit.Architecture.VirtAddr address)
+        {
+            global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "VirtToPhys: no RAM of the linear map is there.");
+            unchecked
+            {
+                ulong a = address.Value;
+                return new global::KmemKit.Architecture.PhysAddr((uint)a + 0x4aa00000u
+                    + ((uint)((long)(a - 0xc7600000UL) >> 63) & 0xf5600000u));
+            }
+        }
+
+        /// <summary>The physical address of RAM at a virtual address, if RAM of the linear map is there.</summary>
+        /// <param name="address">Any virtual address.</param>
+        /// <param name="result">The physical address; 0 where the answer is false.</param>
+        /// <returns>False in a hole, in front of the first bank, behind the last one, and everywhere else that the linear map reaches no RAM.</returns>
+        public static bool TryVirtToPhys(global::KmemKit.Architecture.VirtAddr address, out global::KmemKit.Architecture.PhysAddr result)
+        {
+            if (IsLinearRam(address))
+            {
+                result = VirtToPhys(address);
+                return true;
+            }
+            result = default;
+            return false;
+        }
+
+        /// <summary>The physical address of RAM at each virtual address, without a check, as by <see cref="VirtToPhys(global::KmemKit.Architecture.VirtAddr)"/>.</summary>
+        /// <param name="source">The addresses; <see cref="IsLinearRam(global::KmemKit.Architecture.VirtAddr)"/> holds for each, which a Debug build asserts.</param>
+        /// <param name="destination">Takes as many addresses as the source has; what is behind them stays as it is. It may be the same memory as the source.</param>
+        /// <exception cref="global::System.ArgumentException">The destination is shorter than the source, or the two overlap without being the same memory.</exception>
+        public static void VirtToPhys(global::System.ReadOnlySpan<global::KmemKit.Architecture.VirtAddr> source, global::System.Span<global::KmemKit.Architecture.PhysAddr> destination)
+        {
+            if (destination.Length < source.Length)
+                throw new global::System.ArgumentException("The destination takes fewer addresses than the source has.", nameof(destination));
+            global::System.ReadOnlySpan<ulong> from = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.VirtAddr, ulong>(source);
+            global::System.Span<ulong> to = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.PhysAddr, ulong>(destination.Slice(0, source.Length));
+            if (global::System.MemoryExtensions.Overlaps<ulong>(from, to, out int apart) && apart != 0)
+                throw new global::System.ArgumentException("The destination overlaps the source at another place.", nameof(destination));
+            AssertIsLinearRam(source);
+            nuint i = 0;
+            nuint count = (nuint)source.Length;
+            ref ulong read = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(from);
+            ref ulong write = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(to);
+            if (global::System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated)
+            {
+                for (; count - i >= 8; i += 8)
+                {
+                    global::System.Runtime.Intrinsics.Vector512<ulong> a = global::System.Runtime.Intrinsics.Vector512.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector512<ulong> r = a + global::System.Runtime.Intrinsics.Vector512.Create(0x4aa00000UL);
+                    r = global::System.Runtime.Intrinsics.Vector512.ConditionalSelect(global::System.Runtime.Intrinsics.Vector512.LessThan(a, global::System.Runtime.Intrinsics.Vector512.Create(0xc7600000UL)), r + global::System.Runtime.Intrinsics.Vector512.Create(0xf5600000UL), r);
+                    r &= global::System.Runtime.Intrinsics.Vector512.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector512.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated)
+            {
+                for (; count - i >= 4; i += 4)
+                {
+                    global::System.Runtime.Intrinsics.Vector256<ulong> a = global::System.Runtime.Intrinsics.Vector256.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector256<ulong> r = a + global::System.Runtime.Intrinsics.Vector256.Create(0x4aa00000UL);
+                    r += global::System.Runtime.Intrinsics.Vector256.AsUInt64(global::System.Runtime.Intrinsics.Vector256.LessThan(global::System.Runtime.Intrinsics.Vector256.AsInt64(a), global::System.Runtime.Intrinsics.Vector256.AsInt64(global::System.Runtime.Intrinsics.Vector256.Create(0xc7600000UL)))) & global::System.Runtime.Intrinsics.Vector256.Create(0xf5600000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector256.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector256.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
+            {
+                for (; count - i >= 2; i += 2)
+                {
+                    global::System.Runtime.Intrinsics.Vector128<ulong> a = global::System.Runtime.Intrinsics.Vector128.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector128<ulong> r = a + global::System.Runtime.Intrinsics.Vector128.Create(0x4aa00000UL);
+                    r += global::System.Runtime.Intrinsics.Vector128.AsUInt64(global::System.Runtime.Intrinsics.Vector128.LessThan(global::System.Runtime.Intrinsics.Vector128.AsInt64(a), global::System.Runtime.Intrinsics.Vector128.AsInt64(global::System.Runtime.Intrinsics.Vector128.Create(0xc7600000UL)))) & global::System.Runtime.Intrinsics.Vector128.Create(0xf5600000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector128.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector128.StoreUnsafe(r, ref write, i);
+                }
+            }
+            for (; i < count; i++)
+                global::System.Runtime.CompilerServices.Unsafe.Add(ref write, i) =
+                    VirtToPhys(new global::KmemKit.Architecture.VirtAddr(global::System.Runtime.CompilerServices.Unsafe.Add(ref read, i))).Value;
+        }
+
+        [global::System.Diagnostics.Conditional("DEBUG")]
+        private static void AssertIsLinearRam(global::System.ReadOnlySpan<global::KmemKit.Architecture.VirtAddr> addresses)
+        {
+            foreach (global::KmemKit.Architecture.VirtAddr address in addresses)
+                global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "VirtToPhys: no RAM of the linear map is there.");
+        }
+
+        private static class Tables
+        {
+            internal static readonly string[] Compatible =
+            {
+                "qcom,msm8974",
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardBank[] Banks =
+            {
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x0UL), 0x5b00000UL), false),
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x5d00000UL), 0x7500000UL), false),
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x12000000UL), 0x30a00000UL), false),
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x30a00000UL), 0x7f200000UL), true),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardHole[] Holes =
+            {
+                new global::KmemKit.Architecture.Boards.BoardHole(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x5b00000UL), 0x5d00000UL), global::KmemKit.Architecture.Boards.BoardHoleKind.Gap),
+                new global::KmemKit.Architecture.Boards.BoardHole(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x7500000UL), 0x12000000UL), global::KmemKit.Architecture.Boards.BoardHoleKind.Gap),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardVirtualRange[] VirtualRanges =
+            {
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("vector", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xffff0000UL), 0xffff1000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("fixmap", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xfff00000UL), 0xfffe0000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("vmalloc", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xe6800000UL), 0xff000000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("lowmem", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xc0000000UL), 0xe6000000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("pkmap", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xbfe00000UL), 0xc0000000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("modules", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xbf000000UL), 0xbfe00000UL)),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardZone[] Zones =
+            {
+                new global::KmemKit.Architecture.Boards.BoardZone("Normal", 0, new global::KmemKit.Architecture.PageFrame(0x0UL), 199168UL, 154880UL),
+                new global::KmemKit.Architecture.Boards.BoardZone("HighMem", 0, new global::KmemKit.Architecture.PageFrame(0x30a00UL), 321536UL, 321536UL),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardSegment[] Segments =
+            {
+                new global::KmemKit.Architecture.Boards.BoardSegment(new global::KmemKit.Architecture.PhysAddr(0x0UL), new global::KmemKit.Architecture.VirtAddr(0xc0000000UL), 0x7500000UL),
+                new global::KmemKit.Architecture.Boards.BoardSegment(new global::KmemKit.Architecture.PhysAddr(0x12000000UL), new global::KmemKit.Architecture.VirtAddr(0xc7600000UL), 0x1ea00000UL),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardReservation[] Reserved =
+            {
+            };
+
+        }
     }
 }

@@ -53,5 +53,319 @@ namespace Boards
         /// <summary>VMALLOC_END, 0xffbfe000: the first address behind vmalloc.</summary>
         public static global::KmemKit.Architecture.AddressLimit VmallocEnd => 0xffbfe000UL;
 
+        /// <summary>Usable RAM, by rising address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description><c>/memory@0</c> [0x0, 0x9f000), 636 KiB, lowmem (pc-pae.dts:15)</description></item>
+        /// <item><description><c>/memory@0</c> [0x100000, 0x37bfe000), 912376 KiB, lowmem (pc-pae.dts:16)</description></item>
+        /// <item><description><c>/memory@0</c> [0x37bfe000, 0xdf7e0000), 2748296 KiB, highmem (pc-pae.dts:16)</description></item>
+        /// <item><description><c>/memory@0</c> [0x100000000, 0x11f800000), 504 MiB, highmem (pc-pae.dts:17)</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardBank> Banks => Tables.Banks;
+
+        /// <summary>What is not usable RAM from the first to the last byte of RAM, by rising address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description>[0x9f000, 0x100000), 388 KiB, nothing there</description></item>
+        /// <item><description>[0xdf7e0000, 0x100000000), 532608 KiB, nothing there</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardHole> Holes => Tables.Holes;
+
+        /// <summary>The virtual ranges in the order in which the kernel prints them.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description><c>pkmap</c> [0xffc00000, 0xffe00000), 2 MiB</description></item>
+        /// <item><description><c>vmalloc</c> [0xf83fe000, 0xffbfe000), 120 MiB</description></item>
+        /// <item><description><c>lowmem</c> [0xc0000000, 0xf7bfe000), 913400 KiB</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardVirtualRange> VirtualRanges => Tables.VirtualRanges;
+
+        /// <summary>Zones that are not empty, by node, then by address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description><c>DMA</c> of node 0: from pfn 0x0, 4096 pages spanned, 3999 present</description></item>
+        /// <item><description><c>Normal</c> of node 0: from pfn 0x1000, 224254 pages spanned, 224254 present</description></item>
+        /// <item><description><c>HighMem</c> of node 0: from pfn 0x37bfe, 949250 pages spanned, 816098 present</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardZone> Zones => Tables.Zones;
+
+        /// <summary>Segments of the linear map, by rising address.</summary>
+        /// <remarks>
+        /// <list type="number">
+        /// <item><description>[0x0, 0x37bfe000), 913400 KiB at 0xc0000000</description></item>
+        /// </list>
+        /// </remarks>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardSegment> Segments => Tables.Segments;
+
+        /// <summary>Reserved memory, in the board's order.</summary>
+        public static global::System.ReadOnlySpan<global::KmemKit.Architecture.Boards.BoardReservation> Reserved => Tables.Reserved;
+
+        /// <summary>Reserved memory by label, or by name where a region has no label.</summary>
+        public static class ReservedMemory
+        {
+        }
+
+        /// <summary>The kernel's boot log about this memory, by the rules of linux-x86-3.2.</summary>
+        public static string BootLog =>
+            "3708MB HIGHMEM available.\u000a" +
+            "891MB LOWMEM available.\u000a" +
+            "Memory: 0MB 3574MB 504MB = 4079MB total\u000a" +
+            "virtual kernel memory layout:\u000a" +
+            "    pkmap   : 0xffc00000 - 0xffe00000   (2048 kB)\u000a" +
+            "    vmalloc : 0xf83fe000 - 0xffbfe000   ( 120 MB)\u000a" +
+            "    lowmem  : 0xc0000000 - 0xf7bfe000   ( 891 MB)\u000a";
+
+        /// <summary>Whether the linear map reaches RAM at a physical address.</summary>
+        /// <remarks>RAM is at 0x0 to 0x9efff, 0x100000 to 0x37bfdfff, both ends included.</remarks>
+        public static bool IsLinearRam(global::KmemKit.Architecture.PhysAddr address)
+        {
+            unchecked
+            {
+                ulong a = address.Value;
+                return (a - 0x0UL <= 0x9efffUL)
+                    | (a - 0x100000UL <= 0x37afdfffUL);
+            }
+        }
+
+        /// <summary>The virtual address of RAM at a physical address, without a check: <c>__phys_to_virt</c>.</summary>
+        /// <remarks>
+        /// <para>Every address: plus 0xc0000000, modulo 2^32.</para>
+        /// <para>It answers by that rule and never throws in a Release build, in a hole as well, where the answer is nobody's address: an address in a hole may come out as one that other RAM has.</para>
+        /// </remarks>
+        /// <param name="address">A physical address for which <see cref="IsLinearRam(global::KmemKit.Architecture.PhysAddr)"/> holds; a Debug build asserts it.</param>
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        public static global::KmemKit.Architecture.VirtAddr PhysToVirt(global::KmemKit.Architecture.PhysAddr address)
+        {
+            global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "PhysToVirt: no RAM of the linear map is there.");
+            unchecked
+            {
+                ulong a = address.Value;
+                return new global::KmemKit.Architecture.VirtAddr((uint)a + 0xc0000000u);
+            }
+        }
+
+        /// <summary>The virtual address of RAM at a physical address, if RAM of the linear map is there.</summary>
+        /// <param name="address">Any physical address.</param>
+        /// <param name="result">The virtual address; 0 where the answer is false.</param>
+        /// <returns>False in a hole, in front of the first bank, behind the last one, and everywhere else that the linear map reaches no RAM.</returns>
+        public static bool TryPhysToVirt(global::KmemKit.Architecture.PhysAddr address, out global::KmemKit.Architecture.VirtAddr result)
+        {
+            if (IsLinearRam(address))
+            {
+                result = PhysToVirt(address);
+                return true;
+            }
+            result = default;
+            return false;
+        }
+
+        /// <summary>The virtual address of RAM at each physical address, without a check, as by <see cref="PhysToVirt(global::KmemKit.Architecture.PhysAddr)"/>.</summary>
+        /// <param name="source">The addresses; <see cref="IsLinearRam(global::KmemKit.Architecture.PhysAddr)"/> holds for each, which a Debug build asserts.</param>
+        /// <param name="destination">Takes as many addresses as the source has; what is behind them stays as it is. It may be the same memory as the source.</param>
+        /// <exception cref="global::System.ArgumentException">The destination is shorter than the source, or the two overlap without being the same memory.</exception>
+        public static void PhysToVirt(global::System.ReadOnlySpan<global::KmemKit.Architecture.PhysAddr> source, global::System.Span<global::KmemKit.Architecture.VirtAddr> destination)
+        {
+            if (destination.Length < source.Length)
+                throw new global::System.ArgumentException("The destination takes fewer addresses than the source has.", nameof(destination));
+            global::System.ReadOnlySpan<ulong> from = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.PhysAddr, ulong>(source);
+            global::System.Span<ulong> to = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.VirtAddr, ulong>(destination.Slice(0, source.Length));
+            if (global::System.MemoryExtensions.Overlaps<ulong>(from, to, out int apart) && apart != 0)
+                throw new global::System.ArgumentException("The destination overlaps the source at another place.", nameof(destination));
+            AssertIsLinearRam(source);
+            nuint i = 0;
+            nuint count = (nuint)source.Length;
+            ref ulong read = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(from);
+            ref ulong write = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(to);
+            if (global::System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated)
+            {
+                for (; count - i >= 8; i += 8)
+                {
+                    global::System.Runtime.Intrinsics.Vector512<ulong> a = global::System.Runtime.Intrinsics.Vector512.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector512<ulong> r = a + global::System.Runtime.Intrinsics.Vector512.Create(0xc0000000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector512.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector512.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated)
+            {
+                for (; count - i >= 4; i += 4)
+                {
+                    global::System.Runtime.Intrinsics.Vector256<ulong> a = global::System.Runtime.Intrinsics.Vector256.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector256<ulong> r = a + global::System.Runtime.Intrinsics.Vector256.Create(0xc0000000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector256.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector256.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
+            {
+                for (; count - i >= 2; i += 2)
+                {
+                    global::System.Runtime.Intrinsics.Vector128<ulong> a = global::System.Runtime.Intrinsics.Vector128.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector128<ulong> r = a + global::System.Runtime.Intrinsics.Vector128.Create(0xc0000000UL);
+                    r &= global::System.Runtime.Intrinsics.Vector128.Create(0xffffffffUL);
+                    global::System.Runtime.Intrinsics.Vector128.StoreUnsafe(r, ref write, i);
+                }
+            }
+            for (; i < count; i++)
+                global::System.Runtime.CompilerServices.Unsafe.Add(ref write, i) =
+                    PhysToVirt(new global::KmemKit.Architecture.PhysAddr(global::System.Runtime.CompilerServices.Unsafe.Add(ref read, i))).Value;
+        }
+
+        [global::System.Diagnostics.Conditional("DEBUG")]
+        private static void AssertIsLinearRam(global::System.ReadOnlySpan<global::KmemKit.Architecture.PhysAddr> addresses)
+        {
+            foreach (global::KmemKit.Architecture.PhysAddr address in addresses)
+                global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "PhysToVirt: no RAM of the linear map is there.");
+        }
+
+        /// <summary>Whether the linear map reaches RAM at a virtual address.</summary>
+        /// <remarks>RAM is at 0xc0000000 to 0xc009efff, 0xc0100000 to 0xf7bfdfff, both ends included.</remarks>
+        public static bool IsLinearRam(global::KmemKit.Architecture.VirtAddr address)
+        {
+            unchecked
+            {
+                ulong a = address.Value;
+                return (a - 0xc0000000UL <= 0x9efffUL)
+                    | (a - 0xc0100000UL <= 0x37afdfffUL);
+            }
+        }
+
+        /// <summary>The physical address of RAM at a virtual address, without a check: <c>__virt_to_phys</c>.</summary>
+        /// <remarks>
+        /// <para>Every address: plus 0xffffffff40000000, modulo 2^64.</para>
+        /// <para>It answers by that rule and never throws in a Release build, in a hole as well, where the answer is nobody's address: an address in a hole may come out as one that other RAM has.</para>
+        /// </remarks>
+        /// <param name="address">A virtual address for which <see cref="IsLinearRam(global::KmemKit.Architecture.VirtAddr)"/> holds; a Debug build asserts it.</param>
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        public static global::KmemKit.Architecture.PhysAddr VirtToPhys(global::KmemKit.Architecture.VirtAddr address)
+        {
+            global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "VirtToPhys: no RAM of the linear map is there.");
+            unchecked
+            {
+                ulong a = address.Value;
+                return new global::KmemKit.Architecture.PhysAddr(a + 0xffffffff40000000UL);
+            }
+        }
+
+        /// <summary>The physical address of RAM at a virtual address, if RAM of the linear map is there.</summary>
+        /// <param name="address">Any virtual address.</param>
+        /// <param name="result">The physical address; 0 where the answer is false.</param>
+        /// <returns>False in a hole, in front of the first bank, behind the last one, and everywhere else that the linear map reaches no RAM.</returns>
+        public static bool TryVirtToPhys(global::KmemKit.Architecture.VirtAddr address, out global::KmemKit.Architecture.PhysAddr result)
+        {
+            if (IsLinearRam(address))
+            {
+                result = VirtToPhys(address);
+                return true;
+            }
+            result = default;
+            return false;
+        }
+
+        /// <summary>The physical address of RAM at each virtual address, without a check, as by <see cref="VirtToPhys(global::KmemKit.Architecture.VirtAddr)"/>.</summary>
+        /// <param name="source">The addresses; <see cref="IsLinearRam(global::KmemKit.Architecture.VirtAddr)"/> holds for each, which a Debug build asserts.</param>
+        /// <param name="destination">Takes as many addresses as the source has; what is behind them stays as it is. It may be the same memory as the source.</param>
+        /// <exception cref="global::System.ArgumentException">The destination is shorter than the source, or the two overlap without being the same memory.</exception>
+        public static void VirtToPhys(global::System.ReadOnlySpan<global::KmemKit.Architecture.VirtAddr> source, global::System.Span<global::KmemKit.Architecture.PhysAddr> destination)
+        {
+            if (destination.Length < source.Length)
+                throw new global::System.ArgumentException("The destination takes fewer addresses than the source has.", nameof(destination));
+            global::System.ReadOnlySpan<ulong> from = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.VirtAddr, ulong>(source);
+            global::System.Span<ulong> to = global::System.Runtime.InteropServices.MemoryMarshal.Cast<global::KmemKit.Architecture.PhysAddr, ulong>(destination.Slice(0, source.Length));
+            if (global::System.MemoryExtensions.Overlaps<ulong>(from, to, out int apart) && apart != 0)
+                throw new global::System.ArgumentException("The destination overlaps the source at another place.", nameof(destination));
+            AssertIsLinearRam(source);
+            nuint i = 0;
+            nuint count = (nuint)source.Length;
+            ref ulong read = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(from);
+            ref ulong write = ref global::System.Runtime.InteropServices.MemoryMarshal.GetReference(to);
+            if (global::System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated)
+            {
+                for (; count - i >= 8; i += 8)
+                {
+                    global::System.Runtime.Intrinsics.Vector512<ulong> a = global::System.Runtime.Intrinsics.Vector512.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector512<ulong> r = a + global::System.Runtime.Intrinsics.Vector512.Create(0xffffffff40000000UL);
+                    global::System.Runtime.Intrinsics.Vector512.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated)
+            {
+                for (; count - i >= 4; i += 4)
+                {
+                    global::System.Runtime.Intrinsics.Vector256<ulong> a = global::System.Runtime.Intrinsics.Vector256.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector256<ulong> r = a + global::System.Runtime.Intrinsics.Vector256.Create(0xffffffff40000000UL);
+                    global::System.Runtime.Intrinsics.Vector256.StoreUnsafe(r, ref write, i);
+                }
+            }
+            else if (global::System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated)
+            {
+                for (; count - i >= 2; i += 2)
+                {
+                    global::System.Runtime.Intrinsics.Vector128<ulong> a = global::System.Runtime.Intrinsics.Vector128.LoadUnsafe(ref read, i);
+                    global::System.Runtime.Intrinsics.Vector128<ulong> r = a + global::System.Runtime.Intrinsics.Vector128.Create(0xffffffff40000000UL);
+                    global::System.Runtime.Intrinsics.Vector128.StoreUnsafe(r, ref write, i);
+                }
+            }
+            for (; i < count; i++)
+                global::System.Runtime.CompilerServices.Unsafe.Add(ref write, i) =
+                    VirtToPhys(new global::KmemKit.Architecture.VirtAddr(global::System.Runtime.CompilerServices.Unsafe.Add(ref read, i))).Value;
+        }
+
+        [global::System.Diagnostics.Conditional("DEBUG")]
+        private static void AssertIsLinearRam(global::System.ReadOnlySpan<global::KmemKit.Architecture.VirtAddr> addresses)
+        {
+            foreach (global::KmemKit.Architecture.VirtAddr address in addresses)
+                global::System.Diagnostics.Debug.Assert(IsLinearRam(address), "VirtToPhys: no RAM of the linear map is there.");
+        }
+
+        private static class Tables
+        {
+            internal static readonly string[] Compatible =
+            {
+                "intel,pc",
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardBank[] Banks =
+            {
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x0UL), 0x9f000UL), false),
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x100000UL), 0x37bfe000UL), false),
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x37bfe000UL), 0xdf7e0000UL), true),
+                new global::KmemKit.Architecture.Boards.BoardBank(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x100000000UL), 0x11f800000UL), true),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardHole[] Holes =
+            {
+                new global::KmemKit.Architecture.Boards.BoardHole(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0x9f000UL), 0x100000UL), global::KmemKit.Architecture.Boards.BoardHoleKind.Gap),
+                new global::KmemKit.Architecture.Boards.BoardHole(global::KmemKit.Architecture.PhysRange.FromBounds(new global::KmemKit.Architecture.PhysAddr(0xdf7e0000UL), 0x100000000UL), global::KmemKit.Architecture.Boards.BoardHoleKind.Gap),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardVirtualRange[] VirtualRanges =
+            {
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("pkmap", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xffc00000UL), 0xffe00000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("vmalloc", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xf83fe000UL), 0xffbfe000UL)),
+                new global::KmemKit.Architecture.Boards.BoardVirtualRange("lowmem", global::KmemKit.Architecture.VirtRange.FromBounds(new global::KmemKit.Architecture.VirtAddr(0xc0000000UL), 0xf7bfe000UL)),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardZone[] Zones =
+            {
+                new global::KmemKit.Architecture.Boards.BoardZone("DMA", 0, new global::KmemKit.Architecture.PageFrame(0x0UL), 4096UL, 3999UL),
+                new global::KmemKit.Architecture.Boards.BoardZone("Normal", 0, new global::KmemKit.Architecture.PageFrame(0x1000UL), 224254UL, 224254UL),
+                new global::KmemKit.Architecture.Boards.BoardZone("HighMem", 0, new global::KmemKit.Architecture.PageFrame(0x37bfeUL), 949250UL, 816098UL),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardSegment[] Segments =
+            {
+                new global::KmemKit.Architecture.Boards.BoardSegment(new global::KmemKit.Architecture.PhysAddr(0x0UL), new global::KmemKit.Architecture.VirtAddr(0xc0000000UL), 0x37bfe000UL),
+            };
+
+            internal static readonly global::KmemKit.Architecture.Boards.BoardReservation[] Reserved =
+            {
+            };
+
+        }
     }
 }
