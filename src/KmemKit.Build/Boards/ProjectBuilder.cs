@@ -108,13 +108,11 @@ internal sealed class ProjectBuilder(ProjectState project, Action<BoardItem, Dia
         if (project.Boards.Count == 0)
         {
             File.Delete(project.FileListPath);
-            File.Delete(project.NamesPath);
             return;
         }
         var findings = new DiagnosticBag();
         var list = string.Concat(made.Select(path => path + "\n"));
-        var failed = OutputFile.Write(project.FileListPath, Encoding.UTF8.GetBytes(list), findings) == OutputState.Failed
-            || OutputFile.Write(project.NamesPath, Encoding.UTF8.GetBytes(project.Names), findings) == OutputState.Failed;
+        var failed = OutputFile.Write(project.FileListPath, Encoding.UTF8.GetBytes(list), findings) == OutputState.Failed;
         _failed |= failed;
         if (failed)
             report(project.Boards[0], findings);

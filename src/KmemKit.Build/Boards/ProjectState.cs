@@ -18,12 +18,6 @@ internal sealed record ProjectState(IReadOnlyList<BoardItem> Boards, IReadOnlyLi
     /// <summary>Where the list of all files that the last build made is, one a line: what Clean removes.</summary>
     public string FileListPath => Path.Combine(StateFolder, "files.list");
 
-    /// <summary>Where the names that the last build found good are.</summary>
-    public string NamesPath => Path.Combine(StateFolder, "names.list");
-
-    /// <summary>What decides about the boards' names: equal names need not be looked at again.</summary>
-    public string Names => string.Concat(Boards.Select(b => string.Join('|', b.Path, b.Name, b.Namespace, b.StateFolder, b.OutputFolder) + "\n"));
-
     /// <summary>All files that the boards have, as far as their records are known.</summary>
     public IReadOnlyList<string> Files =>
     [
@@ -35,10 +29,29 @@ internal sealed record ProjectState(IReadOnlyList<BoardItem> Boards, IReadOnlyLi
     public IEnumerable<(BoardItem Board, RecordedFile File)> Artifacts =>
         Boards.Where(b => CurrentRecord(b) is not null).SelectMany(b => CurrentRecord(b)!.Made.Select(f => (b, f)));
 
-    /// <summary>Whether a build would find everything as the last one left it.</summary>
-    public bool IsCurrent => DecodeOnly
-        ? Boards.All(b => !b.IsBlob || IsDecoded(b))
-        : ReadOrEmpty(NamesPath) == Names && File.Exists(FileListPath) == (Boards.Count > 0) && Boards.All(b => (!b.IsBlob || IsDecoded(b)) && CurrentRecord(b) is not null);
+    /// <summary>What the boards depend on and what they have, each file as it was when it was read or made.</summary>
+    public IEnumerable<RecordedFile> Stamps
+    {
+        get
+        {
+            foreach (var board in Boards)
+            {
+                if (board.IsBlob && RunRecord.Load(board.DecodedRecordPath) is { } decoded)
+                {
+                    foreach (var file in decoded.Read.Concat(decoded.Made).Append(new RecordedFile(board.DecodedRecordPath, FileStamp.Of(board.DecodedRecordPath))))
+                        yield return file;
+                }
+                if (CurrentRecord(board) is not { } record)
+                    continue;
+                foreach (var file in record.Read.Concat(record.Made).Append(new RecordedFile(board.RecordPath, FileStamp.Of(board.RecordPath))))
+                    yield return file;
+            }
+            yield return new RecordedFile(FileListPath, FileStamp.Of(FileListPath));
+        }
+    }
+
+    /// <summary>Whether all blobs are decoded: what an editor's build asks.</summary>
+    public bool AreBlobsDecoded => Boards.All(b => !b.IsBlob || IsDecoded(b));
 
     /// <summary>The record of a board that need not be built again; else null.</summary>
     public RunRecord? CurrentRecord(BoardItem board)

@@ -78,7 +78,7 @@ internal sealed class BoardProject : IDisposable
         using var task = new BuildKmemBoards
         {
             BuildEngine = engine,
-            Boards = [.. _boards.Select(b => (ITaskItem)new TaskItem(b.Path, b.Metadata))],
+            Boards = [.. _boards.Select(b => (ITaskItem)new TaskItem(b.Path.Replace("%", "%25", StringComparison.Ordinal).Replace(";", "%3b", StringComparison.Ordinal), b.Metadata))],
             IncludePaths = [.. IncludePaths.Select(p => this[p])],
             StateFolder = StateFolder,
             DecodeOnly = DecodeOnly,
