@@ -9,6 +9,8 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Tables;
+using KmemKit.BoardCompiler.Writers;
 using KmemKit.Generators.Tests.Harness;
 using NUnit.Framework;
 
@@ -47,12 +49,42 @@ internal sealed class ExecutionTests
             .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [layout], null);
     }
 
+    [TestCaseSource(nameof(Boards))]
+    public void Generated_definition_compiles_to_the_same_board(string board)
+    {
+        var type = Load(board, out _);
+        typeof(ExecutionTests).GetMethod(nameof(AssertDefines), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [Compile(board)], null);
+    }
+
     [TestCaseSource(nameof(ProtectedBoards))]
     public void Generated_region_tables_are_the_plan(string board)
     {
         var type = Load(board, out _);
         typeof(ExecutionTests).GetMethod(nameof(AssertProtects), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
             .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [Compile(board)], null);
+    }
+
+    private static void AssertDefines<TBoard>(BoardCompilation compilation) where TBoard : struct, IBoard<TBoard>
+    {
+        var again = BoardDefinitions.Compile(TBoard.Definition);
+        Assert.That(again.HasErrors, Is.False, string.Join('\n', again.Diagnostics));
+        // Places in files aside.
+        Assert.That(again.Layout!.Holes.Select(h => (h.Range, h.Kind)), Is.EqualTo(compilation.Layout!.Holes.Select(h => (h.Range, h.Kind))));
+        Assert.That(again.Layout!.Linear.Segments, Is.EqualTo(compilation.Layout!.Linear.Segments));
+        Assert.That(again.Layout!.Messages, Is.EqualTo(compilation.Layout!.Messages));
+        Assert.That(again.Layout!.Banks.Select(b => (b.Range, b.Kind)), Is.EqualTo(compilation.Layout!.Banks.Select(b => (b.Range, b.Kind))));
+        Assert.That(again.Layout!.Reserved.Select(r => (r.Range, r.Region.NodePath, r.Region.NoMap)), Is.EqualTo(compilation.Layout!.Reserved.Select(r => (r.Range, r.Region.NodePath, r.Region.NoMap))));
+        Assert.That(again.Layout!.Zones, Is.EqualTo(compilation.Layout!.Zones));
+        Assert.That(KernelBlockWriter.Write(again.Layout!), Is.EqualTo(KernelBlockWriter.Write(compilation.Layout!)));
+        // Tables and regions too: everything that is decided behind the layout.
+        var (tables, tablesAgain) = (PageTablePlanner.Plan(compilation.Layout!).Plan, PageTablePlanner.Plan(again.Layout!).Plan);
+        Assert.That(tablesAgain is null, Is.EqualTo(tables is null));
+        if (tables is not null)
+            Assert.That(TableImage.Write(tablesAgain!), Is.EqualTo(TableImage.Write(tables)));
+        Assert.That(again.MpuPlan?.Domains.Length, Is.EqualTo(compilation.MpuPlan?.Domains.Length));
+        Assert.That(again.Board!.Devices.Select(d => (d.NodePath, string.Join(",", d.Labels), string.Join(",", d.Ranges.Select(r => r.Range)))),
+            Is.EqualTo(compilation.Board!.Devices.Select(d => (d.NodePath, string.Join(",", d.Labels), string.Join(",", d.Ranges.Select(r => r.Range))))));
     }
 
     private static void AssertProtects<TBoard>(BoardCompilation compilation) where TBoard : struct, IProtectedBoard<TBoard>

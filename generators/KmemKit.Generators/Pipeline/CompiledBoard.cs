@@ -54,7 +54,10 @@ internal sealed record CompiledBoard(BoardTypeModel? Model, EquatableArray<Findi
         var madeFrom = FilePath.NameOf(main.Key);
         if (sources.Defconfig is not null)
             madeFrom += " and " + FilePath.RelativeTo(FilePath.FolderOf(main.Key), sources.Defconfig.Key);
-        return new CompiledBoard(BoardTypeModelBuilder.Build(result.Layout, request.Namespace, sources.Board.TypeName, madeFrom, result.MpuPlan), findings);
+        var definition = BoardDefinitions.Of(
+            result.Layout.Board, sources.Defconfig is null ? null : FileOf(sources.Defconfig), request.Bootargs.Length > 0 ? request.Bootargs : null);
+        return new CompiledBoard(
+            BoardTypeModelBuilder.Build(result.Layout, request.Namespace, sources.Board.TypeName, madeFrom, definition, result.MpuPlan), findings);
     }
 
     private static SourceFile FileOf(BoardText text) => new(text.Key, text.Text);

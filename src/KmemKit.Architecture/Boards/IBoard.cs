@@ -18,6 +18,9 @@ public interface IBoard<TSelf> where TSelf : struct, IBoard<TSelf>
     /// <summary>The board's name: the file name of its source without extension.</summary>
     static abstract string Name { get; }
 
+    /// <summary>What it was compiled from: the runtime compiles it again, with the same functions.</summary>
+    static abstract BoardDefinition Definition { get; }
+
     /// <summary><c>model</c> of the devicetree's root; empty where there is none.</summary>
     static abstract string Model { get; }
 

@@ -1,5 +1,6 @@
 using System;
 using KmemKit.Architecture;
+using KmemKit.Architecture.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Linear;
 
@@ -22,6 +23,9 @@ public sealed record BoardTypeModel
 
     /// <summary>The board's name.</summary>
     public required string Name { get; init; }
+
+    /// <summary>What it can be compiled from again.</summary>
+    public required BoardDefinition Definition { get; init; }
 
     /// <summary><c>model</c> of the root.</summary>
     public required string Model { get; init; }

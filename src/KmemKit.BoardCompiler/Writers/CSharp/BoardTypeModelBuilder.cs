@@ -4,6 +4,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Linq;
 using KmemKit.Architecture;
+using KmemKit.Architecture.Boards;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Mpu;
@@ -28,8 +29,10 @@ public static class BoardTypeModelBuilder
     /// <param name="ns">Namespace of the type.</param>
     /// <param name="typeName">Name of the type: an identifier that is not one of <see cref="BoardTypeWriter.MemberNames"/>.</param>
     /// <param name="madeFrom">The files that the head of the code names.</param>
+    /// <param name="definition">What it can be compiled from again (<see cref="BoardDefinitions"/>).</param>
     /// <param name="mpuPlan">The regions of the protection unit; null where there is no plan.</param>
-    public static BoardTypeModel Build(MemoryLayout layout, string ns, string typeName, string madeFrom, MpuPlan? mpuPlan = null)
+    public static BoardTypeModel Build(
+        MemoryLayout layout, string ns, string typeName, string madeFrom, BoardDefinition definition, MpuPlan? mpuPlan = null)
     {
         if (layout is null)
             throw new ArgumentNullException(nameof(layout));
@@ -44,6 +47,7 @@ public static class BoardTypeModelBuilder
             TypeName = typeName,
             MadeFrom = madeFrom,
             Name = board.Name,
+            Definition = definition,
             Model = board.Model,
             Compatible = board.Compatible.ToEquatableArray(),
             Profile = layout.Profile,

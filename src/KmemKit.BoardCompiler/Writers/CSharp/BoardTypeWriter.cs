@@ -1,13 +1,14 @@
 using System;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Linq;
 using KmemKit.Architecture;
 
 namespace KmemKit.BoardCompiler.Writers.CSharp;
 
 /// <summary>Prints a board's C# type: one partial struct over two files (three with a protection plan), however many regions the board has.</summary>
 /// <remarks>
-/// <para>The files: <c>Board</c> with the constants and the interface, banks, holes, ranges and zones, reserved memory, the boot log, segments and translation;
+/// <para>The files: <c>Board</c> with the constants and the interface, banks, holes, ranges and zones, reserved memory, the boot log, the definition, segments and translation;
 /// <c>Devices</c>; and <c>Mpu</c> where there is a plan for one. Whatever else is cached, with every keystroke the compiler compares the name of each file that
 /// is added with all names in front of it: the square of the number of files is what a keystroke costs, and their size is not.</para>
 /// <para>Every name of another namespace is written from <c>global::</c> on, so that no type of the user's can come between. A bank or zone is a row
@@ -25,7 +26,7 @@ public static partial class BoardTypeWriter
     /// <summary>Names of the type's members: none of them can be the type's own name too.</summary>
     public static ImmutableArray<string> MemberNames { get; } =
     [
-        "AssertIsLinearRam", "Banks", "BootLog", "Compatible", "Devices", "Domains", "Equals", "Finalize", "GetHashCode", "GetType", "HighMemory",
+        "AssertIsLinearRam", "Banks", "BootLog", "Compatible", "Definition", "Devices", "Domains", "Equals", "Finalize", "GetHashCode", "GetType", "HighMemory",
         "Holes", "IsLinearRam", "LowmemLimit", "MemberwiseClone", "Model", "MpuPlan", "MpuTables", "Name", "PageMask", "PageOffset", "PageShift", "PageSize",
         "Pages", "PhysOffset", "PhysToVirt", "PhysToVirtOffsets", "PhysToVirtRamFirst", "PhysToVirtRamLast", "PhysToVirtStarts", "Profile",
         "ReferenceEquals", "Reserved", "ReservedMemory", "Segments", "Tables", "ToString", "TryPhysToVirt", "TryVirtToPhys", "VerifyProgrammed",
@@ -66,6 +67,7 @@ public static partial class BoardTypeWriter
         WriteLayout(output, model);
         WriteReserved(output, model);
         WriteBootLog(output, model);
+        WriteDefinition(output, model);
         WriteLinear(output, model);
         WriteTables(output, model);
         output.CloseBlock();
@@ -117,6 +119,37 @@ public static partial class BoardTypeWriter
             output.Line(SourceWriter.Literal(i < lines.Length - 1 ? lines[i] + "\n" : lines[i]) + (i < count - 1 ? " +" : ";"));
         output.Outdent();
         output.Line();
+    }
+
+    private static void WriteDefinition(SourceWriter output, BoardTypeModel model)
+    {
+        output.Doc("summary", "What this type was compiled from: one source with everything that it includes, and the settings that count.");
+        output.Line($"public static {BoardsNs}BoardDefinition Definition {{ get; }} = new {BoardsNs}BoardDefinition(");
+        output.Indent();
+        output.Line(SourceWriter.Literal(model.Definition.Name) + ",");
+        RawLiteral(output, model.Definition.Tree, ",");
+        RawLiteral(output, model.Definition.Policy, ",");
+        output.Line((model.Definition.Bootargs is { } bootargs ? SourceWriter.Literal(bootargs) : "null") + ");");
+        output.Outdent();
+        output.Line();
+    }
+
+    // A text whose lines end in \n, as it is. Both texts are ASCII or what a defconfig's quotes hold, so no other line end occurs.
+    private static void RawLiteral(SourceWriter output, string text, string tail)
+    {
+        if (text.Length == 0 || text[text.Length - 1] != '\n' || text.Any(c => c != '\n' && c is < ' ' or > '~'))
+        {
+            output.Line(SourceWriter.Literal(text) + tail);
+            return;
+        }
+        var quotes = "\"\"\"";
+        while (text.Contains(quotes))
+            quotes += '"';
+        output.Line(quotes);
+        output.Lines(text);
+        // The line break in front of the closing quotes is none of the text's.
+        output.Line();
+        output.Line(quotes + tail);
     }
 
     private static void Property(SourceWriter output, string type, string name, string value, string summary)
