@@ -122,7 +122,7 @@ public sealed class BootedMemory : IDisposable
         var build = options.Pages.Build ?? KernelBuild.Of(layout);
         var memblock = KmemKit.Runtime.Memblock.Memblock.FromLayout(layout);
         var regions = BootPlan.Regions(memblock, build);
-        var early = new EarlyAllocations(layout, build, memblock, memory);
+        var early = new EarlyAllocations(layout, build, memblock, memory, options.InPlace);
         early.ReserveFixed();
         early.AllocateForPaging();
         var estimate = BootEstimate.Of(layout, build, BootPlan.DmaReserve(memblock, build));

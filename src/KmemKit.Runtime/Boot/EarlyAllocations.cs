@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
@@ -24,6 +25,9 @@ public sealed record EarlyAllocation(string Name, PhysRange Range);
 /// </remarks>
 internal sealed class EarlyAllocations
 {
+    /// <summary>Name of planned tables among what is in place.</summary>
+    public const string PageTables = "page tables";
+
     private const ulong TextOffset = 0x8000;
 
     private readonly MemoryLayout _layout;
@@ -31,9 +35,11 @@ internal sealed class EarlyAllocations
     private readonly Memblock.Memblock _memblock;
     private readonly PhysicalMemory _memory;
     private readonly List<EarlyAllocation> _done = [];
+    private readonly ImmutableArray<EarlyAllocation> _inPlace;
 
-    public EarlyAllocations(MemoryLayout layout, KernelBuild build, Memblock.Memblock memblock, PhysicalMemory memory)
+    public EarlyAllocations(MemoryLayout layout, KernelBuild build, Memblock.Memblock memblock, PhysicalMemory memory, ImmutableArray<EarlyAllocation> inPlace)
     {
+        _inPlace = inPlace;
         _layout = layout;
         _build = build;
         _memblock = memblock;
@@ -48,10 +54,15 @@ internal sealed class EarlyAllocations
         var image = KernelImage.Placement(_layout).ToArray();
         foreach (var range in image)
             Reserve("kernel image", range);
-        if (_build.Architecture == TargetArchitecture.Arm && _build.UsesMmu)
-            Reserve("swapper_pg_dir", FirstLevelTable());
-        else if (_build.UsesMmu && image.Length == 0)
-            Allocate("swapper_pg_dir", _build.Pages.PageSize, _build.Pages.PageSize);
+        foreach (var (name, range) in _inPlace)
+            Reserve(name, range);
+        if (!IsInPlace(PageTables))
+        {
+            if (_build.Architecture == TargetArchitecture.Arm && _build.UsesMmu)
+                Reserve("swapper_pg_dir", FirstLevelTable());
+            else if (_build.UsesMmu && image.Length == 0)
+                Allocate("swapper_pg_dir", _build.Pages.PageSize, _build.Pages.PageSize);
+        }
         if (HasVectorsInRam(out var vectors))
             Reserve("vectors", vectors);
     }
@@ -60,7 +71,7 @@ internal sealed class EarlyAllocations
     public void AllocateForPaging()
     {
         var page = _build.Pages.PageSize;
-        if (_build.Architecture == TargetArchitecture.Arm && _build.UsesMmu)
+        if (_build.Architecture == TargetArchitecture.Arm && _build.UsesMmu && !IsInPlace("vectors"))
             Allocate("vectors", _build.IsSince(3, 11) ? 2 * page : page, page);
         // Elsewhere the zero page is part of the image's .bss.
         if (_build.Architecture == TargetArchitecture.Arm || KernelImage.Of(_layout.Board.Policy) == KernelImage.None)
@@ -104,6 +115,8 @@ internal sealed class EarlyAllocations
 
     private static bool IsMProfile(Board board) =>
         board.Cpus.Any(static cpu => cpu.Compatible.Any(static name => name.StartsWith("arm,cortex-m", StringComparison.Ordinal)));
+
+    private bool IsInPlace(string name) => _inPlace.Any(taken => taken.Name == name);
 
     private void Reserve(string name, PhysRange range)
     {

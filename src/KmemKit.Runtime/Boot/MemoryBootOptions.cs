@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using KmemKit.Runtime.Buddy;
 
 namespace KmemKit.Runtime.Boot;
@@ -7,6 +8,12 @@ public sealed record MemoryBootOptions
 {
     /// <summary>Choices for the page allocator; <see cref="PageAllocatorOptions.Build"/> holds for the whole boot.</summary>
     public PageAllocatorOptions Pages { get; init; } = new();
+
+    /// <summary>
+    /// What is in place before the kernel looks: page tables and vectors that were planned. They are reserved first, and stand for what the kernel would place itself:
+    /// <c>swapper_pg_dir</c> where one is named <c>page tables</c>, and <c>vectors</c>.
+    /// </summary>
+    public ImmutableArray<EarlyAllocation> InPlace { get; init; } = [];
 
     /// <summary>The largest block's order, 6 to 13; null for the kernel's of that page size.</summary>
     public int? MaxOrder { get; init; }

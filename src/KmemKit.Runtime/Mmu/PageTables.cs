@@ -27,6 +27,9 @@ namespace KmemKit.Runtime.Mmu;
 public sealed unsafe partial class PageTables<TFormat> : IPageTables
     where TFormat : struct, ITranslationFormat
 {
+    /// <summary>Order of a root that no allocator gave.</summary>
+    internal const int NotOfTheAllocator = -1;
+
     private readonly TFormat _format;
     private readonly byte* _window;
     private readonly ulong _windowStart;
@@ -233,7 +236,8 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         ArgumentNullException.ThrowIfNull(cpu);
         Domain.Invalidate(IsShared ? TlbScope.All : TlbScope.AddressSpace(Asid, globals: false));
         FreeBelow(cpu, RootTable, _format.RootLevel);
-        _tables.GiveBlock(cpu, Root.Value, _rootOrder);
+        if (_rootOrder != NotOfTheAllocator)
+            _tables.GiveBlock(cpu, Root.Value, _rootOrder);
     }
 
     private void FreeBelow(Cpu cpu, byte* table, int level)

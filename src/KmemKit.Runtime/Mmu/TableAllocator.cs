@@ -13,7 +13,7 @@ namespace KmemKit.Runtime.Mmu;
 /// <remarks>
 /// A table of a page or more is a block of its order. Smaller ones, the 1 KiB tables of ARM short descriptors, share a page: which parts are in use is in the
 /// descriptor's <see cref="PageDescriptor.Private"/>, and its place among the pages with room in <see cref="PageDescriptor.Mapping"/>. Their lock is held for some
-/// instructions; whole pages take none.
+/// instructions; whole pages take none. Tables of an image that was loaded are not the page allocator's: those that are given back are kept and taken first.
 /// </remarks>
 internal sealed unsafe class TableAllocator
 {
@@ -25,6 +25,10 @@ internal sealed unsafe class TableAllocator
     private readonly int _parts;
     private readonly List<Page> _withRoom = [];
     private readonly Lock _sync = new();
+    private readonly List<ulong> _kept = [];
+    private ulong _imageStart;
+    private ulong _imageSize;
+    private int _keptCount;
     private long _tables;
     private long _pages;
 
@@ -54,13 +58,24 @@ internal sealed unsafe class TableAllocator
     /// <summary>Order of a block for a table that has a block of its own.</summary>
     public int OrderOf(ulong bytes) => bytes <= _map.Pages.PageSize ? 0 : BitOperations.Log2(bytes) - _map.Pages.PageShift;
 
+    /// <summary>Counts the tables of an image as taken.</summary>
+    /// <param name="image">Where it is.</param>
+    /// <param name="tables">Tables of this size in it.</param>
+    public void Adopt(PhysRange image, long tables)
+    {
+        (_imageStart, _imageSize) = (image.Start.Value, image.Size.Value);
+        _tables = tables;
+        _pages = (long)((_imageSize + _map.Pages.PageSize - 1) >> _map.Pages.PageShift);
+    }
+
     /// <summary>Takes a table, whose contents are not defined.</summary>
     /// <param name="cpu">Who asks.</param>
     /// <param name="table">Its physical address.</param>
     /// <returns>Its host address; null where there is no memory.</returns>
     public byte* TryTake(Cpu cpu, out ulong table)
     {
-        var host = _parts == 1 ? TryTakeBlock(cpu, _order, out table) : TryTakePart(cpu, out table);
+        var host = Volatile.Read(ref _keptCount) != 0 && TryTakeKept(out table) ? _memory.PointerTo(new PhysAddr(table), _bytes)
+            : _parts == 1 ? TryTakeBlock(cpu, _order, out table) : TryTakePart(cpu, out table);
         if (host is not null)
             Interlocked.Increment(ref _tables);
         return host;
@@ -69,7 +84,9 @@ internal sealed unsafe class TableAllocator
     /// <summary>Gives a table back, which nothing points to any longer.</summary>
     public void Give(Cpu cpu, ulong table)
     {
-        if (_parts == 1)
+        if (unchecked(table - _imageStart) < _imageSize)
+            Keep(table);
+        else if (_parts == 1)
             GiveBlock(cpu, table, _order);
         else
             GivePart(cpu, table);
@@ -96,6 +113,29 @@ internal sealed unsafe class TableAllocator
         _map.ClearFlags(page, PageFlags.Table);
         cpu.FreePages(page, order);
         Interlocked.Add(ref _pages, -(1L << order));
+    }
+
+    private void Keep(ulong table)
+    {
+        lock (_sync)
+        {
+            _kept.Add(table);
+            _keptCount = _kept.Count;
+        }
+    }
+
+    private bool TryTakeKept(out ulong table)
+    {
+        lock (_sync)
+        {
+            table = 0;
+            if (_kept.Count == 0)
+                return false;
+            table = _kept[^1];
+            _kept.RemoveAt(_kept.Count - 1);
+            _keptCount = _kept.Count;
+            return true;
+        }
     }
 
     private byte* TryTakePart(Cpu cpu, out ulong table)

@@ -3,18 +3,19 @@ using System.Runtime.CompilerServices;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Runtime.Memory;
+using KmemKit.Runtime.Mmu;
 using KmemKit.Runtime.Tlb;
 
 namespace KmemKit.Runtime.Processor;
 
 /// <summary>A CPU with an MMU, as far as memory goes: loads, stores and fetches at virtual addresses through its TLB, its table walker, rights, and the bus.</summary>
 /// <remarks>
-/// <para>It has one or two trees: <see cref="SetTables"/> names the one of the process (TTBR0, CR3, satp), <see cref="SetKernelTables"/> the second one of Arm (TTBR1).
+/// <para>It has one or two trees: <see cref="SetTables(TFormat, PhysAddr, ushort)"/> names the one of the process (TTBR0, CR3, satp), <see cref="SetKernelTables"/> the second one of Arm (TTBR1).
 /// An access that the TLB's front knows is a comparison and an addition (<see cref="FrontEntry"/>); everything else goes through <c>Resolve</c>.</para>
 /// <para>One thread at a time uses it.</para>
 /// </remarks>
 /// <typeparam name="TFormat">The format of its tables.</typeparam>
-public sealed unsafe partial class MmuCpu<TFormat> : ICpuPort
+public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     where TFormat : struct, ITranslationFormat
 {
     // How often a handler may say that the access is possible now.
@@ -99,6 +100,14 @@ public sealed unsafe partial class MmuCpu<TFormat> : ICpuPort
     {
         (_format, _root, _asid) = (format, root.Value, asid);
         _tlb.DropFront();
+    }
+
+    /// <inheritdoc/>
+    public void SetTables(IPageTables tables, ushort asid)
+    {
+        if (tables is not PageTables<TFormat> own)
+            throw new ArgumentException("The tables are of another format than this CPU's.", nameof(tables));
+        SetTables(own.Format, own.Root, asid);
     }
 
     /// <summary>Sets the second tree (TTBR1), for the addresses that the first one does not have.</summary>

@@ -86,6 +86,26 @@ internal sealed class VmAreaAllocator
         }
     }
 
+    /// <summary>Takes an area at a place that is free.</summary>
+    /// <returns>Null where it is not.</returns>
+    public VmArea? TryTakeAt(ulong place, ulong size, VmAreaFlags flags, string caller)
+    {
+        lock (_sync)
+        {
+            if (!_free.TryFind(place, out var start, out var bytes, out _) || place - start > bytes - Math.Min(bytes, size))
+                return null;
+            _free.Remove(start);
+            if (place > start)
+                _free.Add(start, place - start, true);
+            var behind = bytes - (place - start) - size;
+            if (behind != 0)
+                _free.Add(place + size, behind, true);
+            var area = new VmArea(new VirtAddr(place), size, flags, caller);
+            _busy.Add(place, size, area);
+            return area;
+        }
+    }
+
     /// <summary>The area that an address lies in, guard page included.</summary>
     public VmArea? Find(VirtAddr address)
     {

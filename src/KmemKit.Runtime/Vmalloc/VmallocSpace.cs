@@ -186,6 +186,16 @@ public sealed class VmallocSpace
         }
     }
 
+    /// <summary>Takes addresses that are mapped already when the kernel starts (<c>vm_area_add_early</c>, <c>iotable_init</c>): nothing else is put there.</summary>
+    /// <returns>False where they are not all free addresses of the range.</returns>
+    internal bool TryRegister(VirtRange range, PhysAddr phys, MemoryType type, string caller)
+    {
+        if (_areas.TryTakeAt(range.Start.Value, range.Size.Value, VmAreaFlags.Ioremap | VmAreaFlags.NoGuard, caller) is not { } area)
+            return false;
+        (area.Mapped, area.Phys, area.MemoryType) = (range.Size.Value, phys, type);
+        return true;
+    }
+
     internal PageProt ProtOf(MemoryUse use, ulong largest)
     {
         var type = _tables.TypeFor(use);

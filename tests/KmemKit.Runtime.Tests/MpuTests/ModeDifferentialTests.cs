@@ -7,7 +7,9 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.KernelMaps;
 using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Tables;
+using KmemKit.Runtime.Kernel;
 using KmemKit.Runtime.Mpu;
+using KmemKit.Runtime.Processor;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.MpuTests;
@@ -43,6 +45,55 @@ public sealed class ModeDifferentialTests
         var bytes = differences.Keys.Aggregate(0UL, (sum, r) => sum + r.Size.Value);
         TestContext.Out.WriteLine($"{bytes} bytes");
         Assert.That(bytes, Is.GreaterThan(0).And.LessThanOrEqualTo(2 * Page - 0x420));
+    }
+
+    [TestCase("", 0ul)]
+    [TestCase("small@20210c00 { reg = <0x20210c00 0x420>; privileged = \"rw\"; memory-type = \"normal-wbwa\"; allow-rounding; };", 2 * Page - 0x420)]
+    public void The_two_booted_kernels_allow_the_same_at_the_addresses_that_each_has_for_a_byte(string entry, ulong most)
+    {
+        var (regions, pages) = (Compile(Mpu, "n", entry), Compile(Mmu, "y", entry));
+        using var mpu = MpuKernel.Boot(regions);
+        using var mmu = MmuKernel.Boot(pages);
+        var edges = regions.Board!.Protection!.Entries.Select(e => e.Range).Concat(mpu.Unit.Table.Regions.Select(r => r.Range)).SelectMany(r => new[] { r.Start.Value, r.End.Value })
+            .Concat(mpu.Unit.Table.Regions.Where(r => r.SubregionDisable != 0).SelectMany(r => Enumerable.Range(1, 7).Select(i => r.Range.Start.Value + r.Range.Size.Value / 8 * (ulong)i)))
+            .SelectMany(e => new[] { e, e & ~(Page - 1), (e + Page - 1) & ~(Page - 1) }).Where(e => e < 1UL << 32).Distinct().Order().Append(1UL << 32).ToList();
+        var (differ, compared) = (0UL, 0);
+        for (var i = 0; i + 1 < edges.Count; i++)
+        {
+            // Where a driver reaches that byte with an MMU: the linear map, or what boot mapped for the device.
+            var virt = mmu.Plan.Map.Regions.Where(r => r.Rule != MapRule.Identity && r.PhysRange.Contains(new PhysAddr(edges[i])))
+                .Select(r => (VirtAddr?)(r.Virt.Start + (edges[i] - r.Phys.Value))).FirstOrDefault();
+            foreach (var privilege in s_privileges)
+            {
+                foreach (var right in s_rights)
+                {
+                    var byRegions = mpu.Cpu.Ask(new VirtAddr(edges[i]), 1, right, privilege) == FaultCause.None;
+                    var byPages = virt is { } at && Reaches(mmu.Cpu, at, right, privilege);
+                    compared++;
+                    if (byRegions == byPages)
+                        continue;
+                    TestContext.Out.WriteLine($"[{edges[i]:x}, {edges[i + 1]:x}) {privilege} {right}: {(byRegions ? "regions" : "pages")} allow it");
+                    Assert.That(byPages, "what the MPU allows the MMU allows");
+                    differ += right == AccessRights.Read ? edges[i + 1] - edges[i] : 0;
+                }
+            }
+        }
+        TestContext.Out.WriteLine($"{compared} pairs compared, {differ} bytes of difference");
+        Assert.That(compared, Is.GreaterThanOrEqualTo(30));
+        Assert.That(differ, most == 0 ? Is.Zero : Is.GreaterThan(0).And.LessThanOrEqualTo(most));
+    }
+
+    private static bool Reaches(IMmuCpu cpu, VirtAddr address, AccessRights right, Privilege privilege)
+    {
+        try
+        {
+            cpu.Translate(address, right, privilege);
+            return true;
+        }
+        catch (MemoryFaultException)
+        {
+            return false;
+        }
     }
 
     // Addresses at which the modes allow different accesses in some domain, and what.

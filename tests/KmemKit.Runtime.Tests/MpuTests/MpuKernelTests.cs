@@ -253,12 +253,4 @@ public sealed class MpuKernelTests
     }
 
     /// <summary>A device with one register that sends what is written.</summary>
-    private sealed class Uart : IBusDevice
-    {
-        public List<byte> Sent { get; } = [];
-
-        public ulong Read(ulong offset, int size) => 0;
-
-        public void Write(ulong offset, int size, ulong value) => Sent.Add((byte)value);
-    }
 }
