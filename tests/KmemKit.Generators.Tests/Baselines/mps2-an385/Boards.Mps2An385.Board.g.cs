@@ -96,6 +96,258 @@ namespace Boards
             "Virtual kernel memory layout:\u000a" +
             "    lowmem  : 0x21000000 - 0x22000000   (  16 MB)\u000a";
 
+        /// <summary>What this type was compiled from: one source with everything that it includes, and the settings that count.</summary>
+        public static global::KmemKit.Architecture.Boards.BoardDefinition Definition { get; } = new global::KmemKit.Architecture.Boards.BoardDefinition(
+            "mps2-an385",
+            """
+            /dts-v1/;
+
+            / {
+                model = "ARM MPS2 Application Note 385";
+                compatible = "arm,mps2";
+                #address-cells = <0x1>;
+                #size-cells = <0x1>;
+
+                cpus {
+                    #address-cells = <0x1>;
+                    #size-cells = <0x0>;
+
+                    cpu@0 {
+                        device_type = "cpu";
+                        compatible = "arm,cortex-m3";
+                        reg = <0x0>;
+                    };
+                };
+
+                psram: memory@21000000 {
+                    device_type = "memory";
+                    reg = <0x21000000 0x1000000>;
+                    phandle = <0x2>;
+                };
+
+                soc {
+                    compatible = "simple-bus";
+                    #address-cells = <0x1>;
+                    #size-cells = <0x1>;
+                    ranges;
+
+                    ssram1: sram@0 {
+                        compatible = "mmio-sram";
+                        reg = <0x0 0x400000>;
+                    };
+
+                    blockram: sram@1000000 {
+                        compatible = "mmio-sram";
+                        reg = <0x1000000 0x4000>;
+                    };
+
+                    ssram23: sram@20000000 {
+                        compatible = "mmio-sram";
+                        reg = <0x20000000 0x400000>;
+                        phandle = <0x1>;
+                    };
+
+                    timer0: timer@40000000 {
+                        compatible = "arm,cmsdk-timer";
+                        reg = <0x40000000 0x1000>;
+                    };
+
+                    timer1: timer@40001000 {
+                        compatible = "arm,cmsdk-timer";
+                        reg = <0x40001000 0x1000>;
+                    };
+
+                    dualtimer: timer@40002000 {
+                        compatible = "arm,sp804";
+                        reg = <0x40002000 0x1000>;
+                    };
+
+                    uart0: serial@40004000 {
+                        compatible = "arm,mps2-uart";
+                        reg = <0x40004000 0x1000>;
+                        phandle = <0x3>;
+                    };
+
+                    uart1: serial@40005000 {
+                        compatible = "arm,mps2-uart";
+                        reg = <0x40005000 0x1000>;
+                    };
+
+                    uart2: serial@40006000 {
+                        compatible = "arm,mps2-uart";
+                        reg = <0x40006000 0x1000>;
+                    };
+
+                    uart3: serial@40007000 {
+                        compatible = "arm,mps2-uart";
+                        reg = <0x40007000 0x1000>;
+                    };
+
+                    uart4: serial@40009000 {
+                        compatible = "arm,mps2-uart";
+                        reg = <0x40009000 0x1000>;
+                    };
+
+                    watchdog: watchdog@40008000 {
+                        compatible = "arm,cmsdk-watchdog";
+                        reg = <0x40008000 0x1000>;
+                    };
+
+                    gpio0: gpio@40010000 {
+                        compatible = "arm,cmsdk-gpio";
+                        reg = <0x40010000 0x1000>;
+                    };
+
+                    gpio1: gpio@40011000 {
+                        compatible = "arm,cmsdk-gpio";
+                        reg = <0x40011000 0x1000>;
+                    };
+
+                    gpio2: gpio@40012000 {
+                        compatible = "arm,cmsdk-gpio";
+                        reg = <0x40012000 0x1000>;
+                    };
+
+                    gpio3: gpio@40013000 {
+                        compatible = "arm,cmsdk-gpio";
+                        reg = <0x40013000 0x1000>;
+                    };
+
+                    spi0: spi@40020000 {
+                        compatible = "arm,pl022";
+                        reg = <0x40020000 0x1000>;
+                        phandle = <0x4>;
+                    };
+
+                    fpgaio: fpgaio@40028000 {
+                        compatible = "arm,mps2-fpgaio";
+                        reg = <0x40028000 0x1000>;
+                    };
+
+                    scc: scc@4002f000 {
+                        compatible = "arm,mps2-scc";
+                        reg = <0x4002f000 0x1000>;
+                    };
+
+                    ethernet: ethernet@40200000 {
+                        compatible = "smsc,lan9220";
+                        reg = <0x40200000 0x100>;
+                    };
+
+                    nvic: interrupt-controller@e000e100 {
+                        compatible = "arm,v7m-nvic";
+                        reg = <0xe000e100 0xc00>;
+                    };
+                };
+
+                protection {
+                    compatible = "kmemkit,protection";
+                    #address-cells = <0x1>;
+                    #size-cells = <0x1>;
+
+                    code@0 {
+                        reg = <0x0 0x100000>;
+                        privileged = "rx";
+                        user = "rx";
+                        memory-type = "normal-wt";
+                    };
+
+                    kernel-ram {
+                        region = <&ssram23>;
+                        privileged = "rw";
+                        memory-type = "normal-wb";
+                    };
+
+                    psram {
+                        region = <&psram>;
+                        privileged = "rw";
+                        memory-type = "normal-wb";
+                    };
+
+                    peripherals@40000000 {
+                        reg = <0x40000000 0x40000>;
+                        privileged = "rw";
+                        memory-type = "device";
+                        shareable;
+                    };
+
+                    domain-console {
+                        stack@21000400 {
+                            reg = <0x21000400 0x3c00>;
+                            privileged = "rw";
+                            user = "rw";
+                            memory-type = "normal-wb";
+                        };
+
+                        guard@21000000 {
+                            reg = <0x21000000 0x400>;
+                        };
+
+                        mailbox@21030000 {
+                            reg = <0x21030000 0x100>;
+                            privileged = "rw";
+                            user = "rw";
+                            memory-type = "normal-wb";
+                        };
+
+                        uart {
+                            region = <&uart0>;
+                            privileged = "rw";
+                            user = "rw";
+                            memory-type = "device";
+                            shareable;
+                        };
+                    };
+
+                    domain-sensor {
+                        stack@21010400 {
+                            reg = <0x21010400 0x3c00>;
+                            privileged = "rw";
+                            user = "rw";
+                            memory-type = "normal-wb";
+                        };
+
+                        guard@21010000 {
+                            reg = <0x21010000 0x400>;
+                        };
+
+                        mailbox@21030000 {
+                            reg = <0x21030000 0x100>;
+                            privileged = "rw";
+                            user = "r";
+                            memory-type = "normal-wb";
+                        };
+
+                        bus {
+                            region = <&spi0>;
+                            privileged = "rw";
+                            user = "rw";
+                            memory-type = "device";
+                            shareable;
+                        };
+                    };
+
+                    domain-worker {
+                        ram@21020000 {
+                            reg = <0x21020000 0xb000>;
+                            privileged = "rw";
+                            user = "rw";
+                            memory-type = "normal-wb";
+                        };
+                    };
+                };
+            };
+
+            """,
+            """
+            CONFIG_ARM=y
+            CONFIG_MMU=n
+            CONFIG_ARM_MPU=y
+            CONFIG_FLATMEM=y
+
+            """,
+            null);
+
         /// <summary>Whether the linear map reaches RAM at a physical address.</summary>
         /// <remarks>RAM is at 0x21000000 to 0x21ffffff, both ends included.</remarks>
         public static bool IsLinearRam(global::KmemKit.Architecture.PhysAddr address)

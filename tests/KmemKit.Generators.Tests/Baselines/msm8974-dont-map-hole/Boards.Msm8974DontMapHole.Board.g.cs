@@ -124,6 +124,121 @@ namespace Boards
             "    pkmap   : 0xbfe00000 - 0xc0000000   (   2 MB)\u000a" +
             "    modules : 0xbf000000 - 0xbfe00000   (  14 MB)\u000a";
 
+        /// <summary>What this type was compiled from: one source with everything that it includes, and the settings that count.</summary>
+        public static global::KmemKit.Architecture.Boards.BoardDefinition Definition { get; } = new global::KmemKit.Architecture.Boards.BoardDefinition(
+            "msm8974-dont-map-hole",
+            """
+            /dts-v1/;
+
+            / {
+                model = "Qualcomm MSM 8974";
+                compatible = "qcom,msm8974";
+                #address-cells = <0x1>;
+                #size-cells = <0x1>;
+                interrupt-parent = <&intc>;
+
+                chosen {
+                    bootargs = "vmalloc=400M";
+                };
+
+                memory@0 {
+                    device_type = "memory";
+                    reg = <0x0 0x5b00000>, <0x5d00000 0x1800000>, <0x12000000 0x6d200000>;
+                };
+
+                cpus {
+                    #address-cells = <0x1>;
+                    #size-cells = <0x0>;
+
+                    cpu0: cpu@0 {
+                        device_type = "cpu";
+                        compatible = "qcom,krait";
+                        reg = <0x0>;
+                    };
+
+                    cpu1: cpu@1 {
+                        device_type = "cpu";
+                        compatible = "qcom,krait";
+                        reg = <0x1>;
+                    };
+
+                    cpu2: cpu@2 {
+                        device_type = "cpu";
+                        compatible = "qcom,krait";
+                        reg = <0x2>;
+                    };
+
+                    cpu3: cpu@3 {
+                        device_type = "cpu";
+                        compatible = "qcom,krait";
+                        reg = <0x3>;
+                    };
+                };
+
+                soc {
+                    compatible = "simple-bus";
+                    #address-cells = <0x1>;
+                    #size-cells = <0x1>;
+                    ranges;
+
+                    intc: interrupt-controller@f9000000 {
+                        compatible = "qcom,msm-qgic2";
+                        interrupt-controller;
+                        #interrupt-cells = <0x3>;
+                        #address-cells = <0x0>;
+                        reg = <0xf9000000 0x1000>, <0xf9002000 0x1000>;
+                        reg-names = "distributor", "cpu";
+                        phandle = <0x1>;
+                    };
+
+                    apcs: syscon@f9011000 {
+                        compatible = "syscon";
+                        reg = <0xf9011000 0x1000>;
+                    };
+
+                    sdhc1: mmc@f9824900 {
+                        compatible = "qcom,sdhci-msm-v4";
+                        reg = <0xf9824900 0x11c>, <0xf9824000 0x800>;
+                        reg-names = "hc", "core";
+                    };
+
+                    uart2: serial@f991e000 {
+                        compatible = "qcom,msm-uartdm-v1.4", "qcom,msm-uartdm";
+                        reg = <0xf991e000 0x1000>;
+                    };
+
+                    gcc: clock-controller@fc400000 {
+                        compatible = "qcom,gcc-msm8974";
+                        reg = <0xfc400000 0x4000>;
+                    };
+
+                    rpm_msg_ram: sram@fc428000 {
+                        compatible = "qcom,rpm-msg-ram";
+                        reg = <0xfc428000 0x4000>;
+                    };
+
+                    tlmm: pinctrl@fd510000 {
+                        compatible = "qcom,msm8974-pinctrl";
+                        reg = <0xfd510000 0x4000>;
+                    };
+                };
+            };
+
+            """,
+            """
+            CONFIG_ARM=y
+            CONFIG_MMU=y
+            CONFIG_LINUX_VERSION="3.4"
+            CONFIG_VMSPLIT_3G=y
+            CONFIG_PHYS_OFFSET=0x0
+            CONFIG_VMALLOC_END=0xff000000
+            CONFIG_HIGHMEM=y
+            CONFIG_MODULES=y
+            CONFIG_DONT_MAP_HOLE_AFTER_MEMBANK0=y
+
+            """,
+            null);
+
         /// <summary>Whether the linear map reaches RAM at a physical address.</summary>
         /// <remarks>RAM is at 0x0 to 0x5afffff, 0x5d00000 to 0x74fffff, 0x12000000 to 0x309fffff, both ends included.</remarks>
         public static bool IsLinearRam(global::KmemKit.Architecture.PhysAddr address)

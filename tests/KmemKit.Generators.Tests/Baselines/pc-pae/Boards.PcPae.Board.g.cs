@@ -119,6 +119,85 @@ namespace Boards
             "    vmalloc : 0xf83fe000 - 0xffbfe000   ( 120 MB)\u000a" +
             "    lowmem  : 0xc0000000 - 0xf7bfe000   ( 891 MB)\u000a";
 
+        /// <summary>What this type was compiled from: one source with everything that it includes, and the settings that count.</summary>
+        public static global::KmemKit.Architecture.Boards.BoardDefinition Definition { get; } = new global::KmemKit.Architecture.Boards.BoardDefinition(
+            "pc-pae",
+            """
+            /dts-v1/;
+
+            / {
+                compatible = "intel,pc";
+                #address-cells = <0x2>;
+                #size-cells = <0x2>;
+                model = "PC, 4 GB";
+
+                soc {
+                    compatible = "simple-bus";
+                    #address-cells = <0x2>;
+                    #size-cells = <0x2>;
+                    ranges;
+
+                    vga: display@a0000 {
+                        reg = <0x0 0xa0000 0x0 0x20000>;
+                    };
+
+                    option_roms: rom@c0000 {
+                        reg = <0x0 0xc0000 0x0 0x30000>;
+                    };
+
+                    bios: rom@f0000 {
+                        reg = <0x0 0xf0000 0x0 0x10000>;
+                    };
+
+                    ioapic: interrupt-controller@fec00000 {
+                        compatible = "intel,ce4100-ioapic";
+                        reg = <0x0 0xfec00000 0x0 0x1000>;
+                    };
+
+                    hpet: timer@fed00000 {
+                        compatible = "intel,ce4100-hpet";
+                        reg = <0x0 0xfed00000 0x0 0x400>;
+                    };
+
+                    lapic: interrupt-controller@fee00000 {
+                        compatible = "intel,ce4100-lapic";
+                        reg = <0x0 0xfee00000 0x0 0x1000>;
+                    };
+                };
+
+                memory@0 {
+                    device_type = "memory";
+                    reg = <0x0 0x0 0x0 0x9f000>, <0x0 0x100000 0x0 0xdf6e0000>, <0x1 0x0 0x0 0x1f800000>;
+                };
+
+                cpus {
+                    #address-cells = <0x1>;
+                    #size-cells = <0x0>;
+
+                    cpu@0 {
+                        device_type = "cpu";
+                        compatible = "intel,i686";
+                        reg = <0x0>;
+                    };
+                };
+            };
+
+            """,
+            """
+            CONFIG_X86=y
+            CONFIG_X86_32=y
+            CONFIG_MMU=y
+            CONFIG_LINUX_VERSION="3.2"
+            CONFIG_VMSPLIT_3G=y
+            CONFIG_HIGHMEM=y
+            CONFIG_X86_PAE=y
+            CONFIG_MODULES=y
+            CONFIG_ZONE_DMA=y
+            CONFIG_PKMAP_BASE=0xffc00000
+
+            """,
+            null);
+
         /// <summary>Whether the linear map reaches RAM at a physical address.</summary>
         /// <remarks>RAM is at 0x0 to 0x9efff, 0x100000 to 0x37bfdfff, both ends included.</remarks>
         public static bool IsLinearRam(global::KmemKit.Architecture.PhysAddr address)
