@@ -4,9 +4,9 @@ namespace KmemKit.Benchmarks;
 
 /// <summary>
 /// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them;
-/// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> alone the page allocator with malloc,
+/// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> the page allocator with malloc; a further word (pairs, threads, fill, mixed, sizes, boot) picks one part;
 /// <c>--slab</c> object caches and kmalloc with malloc, mimalloc and jemalloc; a further word picks the rows that contain it;
-/// <c>--slab-checks</c> what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C; <c>--mpu</c> a domain switch that writes
+/// <c>--slab-checks</c>, with the same, what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C; <c>--mpu</c> a domain switch that writes
 /// what differs with one that writes all.
 /// </summary>
 internal static class Program
@@ -18,9 +18,9 @@ internal static class Program
             Translation.PairedComparison.Run();
             return 0;
         }
-        if (arguments is ["--pages"])
+        if (arguments is ["--pages", ..])
         {
-            PageAllocation.PairedPages.Run();
+            PageAllocation.PairedPages.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
         if (arguments is ["--slab", ..])
@@ -28,9 +28,9 @@ internal static class Program
             SlabAllocation.PairedSlab.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
-        if (arguments is ["--slab-checks"])
+        if (arguments is ["--slab-checks", ..])
         {
-            SlabAllocation.PairedChecks.Run();
+            SlabAllocation.PairedChecks.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
         if (arguments is ["--tables"])

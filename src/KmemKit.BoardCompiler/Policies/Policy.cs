@@ -155,7 +155,7 @@ public sealed record Policy
     public BootArguments Bootargs { get; init; } = new();
 }
 
-/// <summary>A section of the kernel image (<c>CONFIG_KERNEL_TEXT="0xc0008000-0xc0b51420"</c> and its kin for INIT, DATA, BSS).</summary>
+/// <summary>A section of the kernel image (<c>CONFIG_KERNEL_TEXT="0xc0008000-0xc0b51420"</c> and its kin for RODATA, INIT, DATA, BSS).</summary>
 /// <param name="Name"><c>.text</c>, <c>.rodata</c>, <c>.init</c>, <c>.init.text</c>, <c>.data</c> or <c>.bss</c>.</param>
 /// <param name="Range">Its virtual addresses.</param>
 public sealed record KernelSection(string Name, VirtRange Range)

@@ -16,24 +16,26 @@ public sealed unsafe partial class Cpu
     private const int ReclaimRounds = 16;
     private const long ReclaimPages = 32;
 
-    // A request that cannot sleep gives the CPU's own lists back before it fails, once in so many slow calls: each time would cost more than the pages.
-    private const int DrainEvery = 64;
-
-    private int _sinceDrain = DrainEvery;
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Page AllocSlow(GfpFlags flags, int order)
     {
         // What most requests that come here need: their first zone, within its low watermark, and blocks of their own kind.
-        _sinceDrain++;
         var type = ((uint)flags >> GfpRules.TypeShift) & _typeMask;
         if (((uint)flags & _slowFlags) == 0 && unchecked((uint)order) <= (uint)_map.MaxOrder && type < (uint)MigrateType.HighAtomic)
         {
             var plan = CpuArea.Plans(_gate) + ((uint)flags & (uint)GfpRules.ZoneBits);
-            if (*plan->Free - (1L << order) >= plan->Threshold && TryTake(_allocator.ZoneArray[plan->Zone], order, (int)type, out var taken))
+            if (*plan->Free - (1L << order) >= plan->Threshold)
             {
-                _states[taken] = (byte)(PageState.Allocated | (uint)order | (((uint)flags >> 12) & PageState.Compound));
-                return new Page(taken);
+                if (TryTake(_allocator.ZoneArray[plan->Zone], order, (int)type, out var taken))
+                {
+                    _states[taken] = (byte)(PageState.Allocated | (uint)order | (((uint)flags >> 12) & PageState.Compound));
+                    return new Page(taken);
+                }
+                if (FailsAtOnce(flags, order))
+                {
+                    _allocator.Fail(flags, order);
+                    return Page.Null;
+                }
             }
         }
         return AllocByZoneList(flags, order);
@@ -106,30 +108,13 @@ public sealed unsafe partial class Cpu
 
     private bool TryHarder(in Request request, out uint index)
     {
-        if ((request.Flags & GfpFlags.KswapdReclaim) != 0)
-        {
-            foreach (var zone in request.Zones)
-                Interlocked.Increment(ref zone.Wakeups);
-        }
+        WakeKswapd(request.Flags, request.Zones);
         var allocation = _allocator.WithHighAtomic(GfpRules.AllocationOf(request.Flags, request.Type), request.Order);
         if (TryZones(request, isLow: false, allocation, out index))
             return true;
         if (!GfpRules.MaySleep(request.Flags))
         {
-            if (_sinceDrain >= DrainEvery)
-            {
-                _sinceDrain = 0;
-                DrainLocalPages();
-            }
-            else if (request.Order is > 0 and < GroupMask.Order)
-            {
-                TrimLists(request.Zones[0], request.Order, (int)request.Type);
-            }
-            else
-            {
-                return false;
-            }
-            return TryZones(request, isLow: false, allocation, out index);
+            return DrainIfDue(request.Order) && TryZones(request, isLow: false, allocation, out index);
         }
         // What waits in CPU lists may be all that keeps a block from being whole.
         _allocator.DrainAllPages(this);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using KmemKit.Runtime.Pages;
@@ -36,8 +37,17 @@ public sealed unsafe partial class Cpu
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(Page page, int order)
     {
-        _sinceDrain++;
-        var index = _map.Check(page);
+        // What most frees that come here need: a list that is full, or a look for the block's buddy.
+        var index = page.Index;
+        if (index < _frames && unchecked((uint)order) < PerCpuList.Orders
+            && (_states[index] & ~(uint)PageState.Compound) == (PageState.Allocated | (uint)order))
+        {
+            // Read once: another CPU may isolate the pageblock now, and of a word that is not listed no list can be found.
+            var block = _blocks[index >> _blockOrder];
+            if (PageBlocks.IsListed(block) && TryPutInList(block, index, order))
+                return;
+        }
+        _map.Check(page);
         var state = _states[index];
         if (unchecked((uint)order) > (uint)_map.MaxOrder || (state & ~(PageState.Compound | PageState.Marked)) != (PageState.Allocated | order))
             throw _allocator.ErrorOf(page, order);
@@ -46,6 +56,19 @@ public sealed unsafe partial class Cpu
         var zone = _allocator.ZoneAt(index);
         _states[index] = 0;
         Put(zone, index, order);
+    }
+
+    private bool TryPutInList(ushort block, uint index, int order)
+    {
+        Debug.Assert(PageBlocks.IsListed(block), "Only a word that is listed is the number of a list.");
+        var list = CpuArea.Lists(_gate) + (uint)block + ((uint)order * PerCpuList.TypesPerOrder);
+        if (list->Full == 0)
+            return false;
+        EnterGate();
+        _states[index] = 0;
+        PutInList(_allocator.ZoneArray[PageBlocks.ZoneOf(block)], list, index, order, block & PageBlocks.TypeMask);
+        Volatile.Write(ref _gate->Busy, 0);
+        return true;
     }
 
     private bool IsLastReference(uint index, int order)

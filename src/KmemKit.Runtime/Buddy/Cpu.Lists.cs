@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using KmemKit.Runtime.Zones;
 
@@ -7,13 +8,6 @@ namespace KmemKit.Runtime.Buddy;
 /// <summary>Between the CPU's lists and the zones: refill, flush, drain.</summary>
 public sealed unsafe partial class Cpu
 {
-    // What a trimmed list keeps, in pages; and how many blocks the first refills afterwards take, when whole batches would only be split for nothing.
-    private const int KeptPages = 32;
-    private const int FirstRefill = 4;
-    private const int LargestRefill = 64;
-
-    private int _refill = LargestRefill;
-
     /// <summary>Fills the descriptor numbers of a CPU's free blocks in: for checks.</summary>
     internal void VisitLists(Action<int, uint, int> visit)
     {
@@ -41,24 +35,8 @@ public sealed unsafe partial class Cpu
         Interlocked.MemoryBarrierProcessWide();
         while (Volatile.Read(ref _gate->Busy) != 0)
             spinner.SpinOnce();
-        FlushAll();
+        FlushAll(PerCpuList.Orders);
         Volatile.Write(ref _gate->Drain, 0);
-    }
-
-    // For a request that found no block of its order: gives back the blocks of its type that could serve it, and of the smaller ones, which could only merge
-    // into one, all but those that were freed last. Those few cost next to no failures; without them the next requests would all go to the zone.
-    private void TrimLists(MemoryZone zone, int order, int type)
-    {
-        EnterGate();
-        var list = ListOf(zone.Number, 0, type);
-        for (var at = 0; at <= _map.MaxOrder; at++, list += PerCpuList.TypesPerOrder)
-        {
-            var keep = at < order ? KeptPages >> at : 0;
-            if (list->Count > keep)
-                Flush(zone, list, at, list->Count - keep);
-        }
-        _refill = FirstRefill;
-        Volatile.Write(ref _gate->Busy, 0);
     }
 
     private void EnterGate()
@@ -75,11 +53,11 @@ public sealed unsafe partial class Cpu
         }
     }
 
-    private void FlushAll()
+    private void FlushAll(int orders)
     {
         foreach (var zone in _allocator.ZoneArray)
         {
-            for (var order = 0; order < PerCpuList.Orders; order++)
+            for (var order = 0; order < orders; order++)
             {
                 for (var type = 0; type < PerCpuList.TypesPerOrder; type++)
                 {
@@ -112,14 +90,42 @@ public sealed unsafe partial class Cpu
         list->Count = left;
     }
 
-    // Called with an empty list.
-    private void Refill(MemoryZone zone, PerCpuList* list, int order, int type)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PutInList(MemoryZone zone, PerCpuList* list, uint index, int order, int type)
+    {
+        if (list->High == 0)
+            PutTight(zone, list, index, order, type);
+        else
+            Push(zone, list, index, order);
+    }
+
+    private static void Push(MemoryZone zone, PerCpuList* list, uint index, int order)
+    {
+        if (list->Count >= list->Full)
+        {
+            if (list->Full == 0)
+            {
+                PutInZone(zone, index, order);
+                return;
+            }
+            Flush(zone, list, order, list->Batch);
+        }
+        list->Stack[list->Count++] = index;
+    }
+
+    // Called with an empty list: from the zone, then from what the CPU has in lists of larger orders.
+    private void FillList(MemoryZone zone, PerCpuList* list, int order, int type)
+    {
+        if (zone.Area.HasAnyBlock(order))
+            Refill(zone, list, order, type);
+        if (list->Count == 0)
+            TrySplitOwn(zone, order, type);
+    }
+
+    private static void Refill(MemoryZone zone, PerCpuList* list, int order, int type)
     {
         var area = zone.Area;
-        var taken = 0;
-        var wanted = Math.Min(list->Batch, _refill);
-        if (_refill < LargestRefill)
-            _refill++;
+        var (taken, wanted) = (0, list->Batch);
         ZoneLock.Acquire(ref area.Lock);
         if (order < GroupMask.Order)
         {
@@ -140,11 +146,11 @@ public sealed unsafe partial class Cpu
     private bool TryTake(MemoryZone zone, int order, int type, out uint index)
     {
         var list = ListOf(zone.Number, order, type);
-        if (list->High != 0)
+        if (list->Full != 0)
         {
             EnterGate();
             if (list->Count == 0)
-                Refill(zone, list, order, type);
+                FillList(zone, list, order, type);
             var found = list->Count != 0;
             index = found ? list->Stack[--list->Count] : 0;
             Volatile.Write(ref _gate->Busy, 0);
@@ -163,16 +169,19 @@ public sealed unsafe partial class Cpu
         if (PageBlocks.IsListed(block))
         {
             var list = ListOf(zone.Number, order, block & PageBlocks.TypeMask);
-            if (list->High != 0)
+            if (list->Full != 0)
             {
                 EnterGate();
-                if (list->Count >= list->High)
-                    Flush(zone, list, order, list->Batch);
-                list->Stack[list->Count++] = index;
+                PutInList(zone, list, index, order, block & PageBlocks.TypeMask);
                 Volatile.Write(ref _gate->Busy, 0);
                 return;
             }
         }
+        PutInZone(zone, index, order);
+    }
+
+    private static void PutInZone(MemoryZone zone, uint index, int order)
+    {
         var area = zone.Area;
         ZoneLock.Acquire(ref area.Lock);
         area.Put(index, order);

@@ -12,6 +12,7 @@ public sealed unsafe partial class Cpu
     {
         var zones = highest is { } type ? _allocator.ZoneListOf(Node, type, thisNode: false) : [];
         var plan = CpuArea.Plans(_gate) + bits;
+        _planZones[bits] = zones;
         // A request that no zone serves finds no page to spare, and the slow path says why.
         if (zones.Length == 0)
         {

@@ -25,6 +25,7 @@ public sealed unsafe partial class Cpu
     private uint _slowFlags = (uint)GfpFlags.Zero;
     private readonly PageAllocator _allocator;
     private readonly PageMap _map;
+    private readonly MemoryZone[][] _planZones = new MemoryZone[RequestPlan.Count][];
     private int _atomicDepth;
     private bool _reclaiming;
 
@@ -46,6 +47,7 @@ public sealed unsafe partial class Cpu
         _typeMask = allocator.IsMobilityGrouped ? 3u : 0;
         _blockOrder = allocator.PageBlockOrder;
         _gate = gate;
+        _tight = new Tightness[allocator.ZoneArray.Length * PerCpuList.TypesPerOrder];
         gate->LastLists = CpuArea.Lists(gate);
     }
 
@@ -153,7 +155,7 @@ public sealed unsafe partial class Cpu
     public void DrainLocalPages()
     {
         EnterGate();
-        FlushAll();
+        FlushAll(PerCpuList.Orders);
         Volatile.Write(ref _gate->Busy, 0);
     }
 

@@ -95,6 +95,23 @@ internal sealed unsafe partial class FreeArea
     /// <summary>Whether a type has a block of at least <paramref name="order"/>.</summary>
     public bool HasBlock(int order, int type) => _header->NonEmpty[type] >> order != 0;
 
+    /// <summary>Whether any request may find a block of at least <paramref name="order"/>: reserved and isolated ones apart, lent ones included.</summary>
+    public bool HasAnyBlock(int order)
+    {
+        var types = _header->NonEmpty;
+        return (types[(int)MigrateType.Unmovable] | types[(int)MigrateType.Movable] | types[(int)MigrateType.Reclaimable] | types[(int)MigrateType.Cma]) >> order != 0;
+    }
+
+    /// <summary>Whether all frames of a block are free in blocks of the zone. A guess where the caller does not hold the lock.</summary>
+    public bool IsFree(uint frame, int order)
+    {
+        frame -= _base;
+        if (order >= GroupMask.Order)
+            return Index(order, TypeAt(frame))->Contains(frame >> order);
+        var bits = GroupMask.Ones(order) << (int)(frame & 63);
+        return (_masks[frame >> GroupMask.Order] & bits) == bits;
+    }
+
     /// <summary>The migrate type of the pageblock that holds a frame.</summary>
     public int TypeOf(uint frame) => TypeAt(frame - _base);
 

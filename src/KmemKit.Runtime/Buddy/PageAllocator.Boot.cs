@@ -259,8 +259,9 @@ public sealed unsafe partial class PageAllocator
     private uint* SetUp(PerCpuList* list, uint* stack, MemoryZone zone, int order)
     {
         list->Stack = stack;
-        (list->High, list->Batch) = SizeOf(zone, order, Map.MaxOrder);
-        return stack + list->High + list->Batch;
+        (list->Full, list->Batch) = SizeOf(zone, order, Map.MaxOrder);
+        list->High = list->Full;
+        return stack + list->Full + list->Batch;
     }
 
     private void PlanRequests()

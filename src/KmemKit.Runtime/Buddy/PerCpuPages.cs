@@ -11,16 +11,17 @@ internal unsafe struct PerCpuList
 
     public int Count;
 
-    /// <summary>At this many, a batch goes back to the zone.</summary>
+    /// <summary>Up to here a free only stores: <see cref="Full"/>, or 0 while memory is tight and the slow path looks for the block's buddy first.</summary>
     public int High;
 
     /// <summary>Blocks that move at a time.</summary>
     public int Batch;
 
-    private readonly int _padding0;
+    /// <summary>At this many, a batch goes back to the zone; 0 where there is no list.</summary>
+    public int Full;
 
     // To 32 bytes: a list is found by a shift.
-    private readonly long _padding1;
+    private readonly long _padding;
 
     /// <summary>Orders that have lists: all. Where a list would hold more than 1/128 of the zone, it holds nothing.</summary>
     /// <remarks>The kernel has lists for orders 0 to 3 and for huge pages; here a pair of any order costs the same as one page where the zone is large.</remarks>

@@ -124,6 +124,7 @@ public sealed unsafe partial class MemoryChecks : ObjectDebugger, IDisposable
         Clock.Ticked -= Sample;
         _shadow?.Dispose();
         _shadow = null;
+        _machine.Dispose();
     }
 
     /// <inheritdoc/>
@@ -170,7 +171,8 @@ public sealed unsafe partial class MemoryChecks : ObjectDebugger, IDisposable
     public override bool ChecksAlone(KmemCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        return cache.Layout.FreePointerAt >= 0 || cache.Layout.ExtraAt >= 0;
+        return cache.Layout.FreePointerAt >= 0 || cache.Layout.ExtraAt >= 0
+            || ((cache.Flags & SlabFlags.ConsistencyChecks) != 0 && SlubDebug.ObjectMarks.Fits(cache.Layout.Size, cache.Layout.Align));
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,8 @@ internal sealed unsafe class SlabObjectChecker
     private readonly bool _zones;
     private readonly bool _poisons;
     private readonly bool _pads;
+    private readonly SlotImage? _free;
+    private readonly SlotImage? _active;
 
     /// <summary>A checker of a cache.</summary>
     /// <param name="layout">Where things are.</param>
@@ -38,6 +40,8 @@ internal sealed unsafe class SlabObjectChecker
         _zones = (flags & SlabFlags.RedZone) != 0;
         _pads = (flags & SlabFlags.Poison) != 0;
         _poisons = _pads && !keepsContents;
+        _free = SlotImage.Of(layout, flags, _poisons, isFree: true);
+        _active = SlotImage.Of(layout, flags, _poisons, isFree: false);
     }
 
     public bool HasTracks => _tracks >= 0;
@@ -92,16 +96,44 @@ internal sealed unsafe class SlabObjectChecker
             Unsafe.WriteUnaligned(at + _original, (uint)used);
         if (!_zones)
             return;
+        if (_active is { } image)
+        {
+            image.Write(at);
+            return;
+        }
         BytePattern.Fill(at - _left, _left, SlabPoison.RedActive);
         BytePattern.Fill(at + _size, _inUse - _size, SlabPoison.RedActive);
     }
+
+    /// <summary>What <see cref="Init"/> does to an object that becomes free.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void InitFree(byte* at)
+    {
+        if (_free is not { } image)
+        {
+            Init(at, SlabPoison.RedInactive, _size);
+            return;
+        }
+        if (_original >= 0)
+            Unsafe.WriteUnaligned(at + _original, (uint)_size);
+        image.Write(at);
+    }
+
+    /// <summary>Whether a free object is whole.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsWholeFree(byte* at) => _free is { } image ? image.IsSo(at) : Check(at, SlabPoison.RedInactive).Kind == ObjectFaultKind.None;
+
+    /// <summary>Whether an allocated object is whole.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsWholeActive(byte* at) => _active is { } image
+        ? image.IsSo(at) && (_original < 0 || !_zones || Unsafe.ReadUnaligned<uint>(at + _original) >= (uint)_size || OriginalFault(at).Kind == ObjectFaultKind.None)
+        : Check(at, SlabPoison.RedActive).Kind == ObjectFaultKind.None;
 
     public ref ObjectTrack AllocTrack(byte* at) => ref *(ObjectTrack*)(at + _tracks);
 
     public ref ObjectTrack FreeTrack(byte* at) => ref *((ObjectTrack*)(at + _tracks) + 1);
 
     /// <summary>The first fault of an object, in the kernel's order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ObjectFault Check(byte* at, byte red)
     {
         if (_zones)

@@ -12,7 +12,8 @@ namespace KmemKit.Runtime.SlubDebug;
 /// report the damaged bytes are restored. An allocation then gives up the whole slab and takes another; a free leaves the object allocated.</para>
 /// <para>The word behind the object, the kernel's free pointer, says whether the object is free: 0 while it is, while it is allocated a number that follows
 /// from its address. So one comparison shows that an address is an allocated object's first byte and that nobody wrote over the word; only when it fails the
-/// slab is looked up and the reason found. Caches with no such word (<c>F</c> and <c>T</c> alone add nothing to an object) are told by the allocator.</para>
+/// slab is looked up and the reason found. <c>F</c> alone adds nothing to an object: a map beside RAM says it then (<see cref="ObjectMarks"/>). Where that does not fit, and
+/// for <c>T</c> alone, the allocator is asked.</para>
 /// <para>Nobody else has the object meanwhile: no lock is needed.</para>
 /// </remarks>
 internal sealed unsafe partial class SlubChecks
@@ -28,6 +29,7 @@ internal sealed unsafe partial class SlubChecks
     private readonly bool _isWide;
     private readonly byte* _ram;
     private readonly nuint _readable;
+    private readonly ObjectMarks? _marks;
 
     public SlubChecks(MachineState machine, KmemCache cache)
     {
@@ -44,6 +46,8 @@ internal sealed unsafe partial class SlubChecks
         // Any address on a slab may be freed; the word of the last ones would be beyond RAM.
         var reach = (nuint)Math.Max(0, _wordAt) + sizeof(ulong);
         _readable = cache.Allocator.Ram.Span > reach ? cache.Allocator.Ram.Span - reach : 0;
+        if (!HasWord && _checks && ObjectMarks.Fits(cache.Layout.Size, cache.Layout.Align))
+            _marks = machine.Marks;
     }
 
     /// <summary>Whether objects say by themselves if they are free.</summary>
@@ -81,10 +85,9 @@ internal sealed unsafe partial class SlubChecks
     {
         if (_checks)
         {
-            var fault = _checker.Check(at, SlabPoison.RedInactive);
-            if (fault.Kind != ObjectFaultKind.None || (HasWord && ReadWord(at) != 0))
+            if (!_checker.IsWholeFree(at) || (HasWord && ReadWord(at) != 0))
             {
-                ReportAlloc(cpu, at, fault, site);
+                ReportAlloc(cpu, at, _checker.Check(at, SlabPoison.RedInactive), site);
                 return false;
             }
         }
@@ -98,6 +101,8 @@ internal sealed unsafe partial class SlubChecks
             _checker.Init(at, SlabPoison.RedActive, requested);
         if (HasWord)
             WriteWord(at, WordOf(at));
+        else
+            _marks?.Set(at, isAllocated: true);
         return true;
     }
 
@@ -112,22 +117,20 @@ internal sealed unsafe partial class SlubChecks
         var at = (byte*)address;
         if (!IsAllocated(at) && !IsFreeable(cpu, at, isFree, site))
             return false;
-        if (_checks)
+        if (_checks && !_checker.IsWholeActive(at))
         {
-            var fault = _checker.Check(at, SlabPoison.RedActive);
-            if (fault.Kind != ObjectFaultKind.None)
-            {
-                ReportFree(cpu, at, fault, site);
-                return false;
-            }
+            ReportFree(cpu, at, _checker.Check(at, SlabPoison.RedActive), site);
+            return false;
         }
         if (_tracks)
             _checker.FreeTrack(at) = _machine.Track(cpu, site);
         if (_traces)
             Trace(at, isAllocation: false);
-        _checker.Init(at, SlabPoison.RedInactive, _size);
+        _checker.InitFree(at);
         if (HasWord)
             WriteWord(at, 0);
+        else
+            _marks?.Set(at, isAllocated: false);
         return true;
     }
 
@@ -153,7 +156,9 @@ internal sealed unsafe partial class SlubChecks
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsAllocated(byte* at) => HasWord && unchecked((nuint)(at - _ram)) < _readable && ReadWord(at) == WordOf(at);
+    private bool IsAllocated(byte* at) => HasWord
+        ? unchecked((nuint)(at - _ram)) < _readable && ReadWord(at) == WordOf(at)
+        : _marks is { } marks && marks.IsAllocated(at);
 
     // Why the word is not an allocated object's: reported, unless it is one all the same.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -171,6 +176,10 @@ internal sealed unsafe partial class SlubChecks
                 return true;
             // Someone may have written zeroes all over it; the zone in front of the object would still be an allocated one's.
             isFree = word == 0 && !_checker.IsLeftZone(at, SlabPoison.RedActive);
+        }
+        else if (_marks is not null)
+        {
+            isFree = true;
         }
         if (isFree)
         {

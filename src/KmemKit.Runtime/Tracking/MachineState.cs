@@ -10,7 +10,7 @@ using KmemKit.Runtime.Slab;
 namespace KmemKit.Runtime.Tracking;
 
 /// <summary>What all checkers of a machine share: its time, its tasks, its call sites, and where reports go.</summary>
-internal sealed unsafe class MachineState(KernelClock clock)
+internal sealed unsafe class MachineState(KernelClock clock) : IDisposable
 {
     private readonly List<MemoryReport> _reports = [];
     private KernelTask[] _tasks = [];
@@ -19,10 +19,14 @@ internal sealed unsafe class MachineState(KernelClock clock)
     private int[] _pids = [];
     private ObjectAllocator? _allocator;
     private int _tainted;
+    private SlubDebug.ObjectMarks? _marks;
 
     public KernelClock Clock { get; } = clock;
 
     public SiteTable Sites { get; } = new();
+
+    /// <summary>Which objects are allocated, for caches whose objects have no room to say so; made when the first asks.</summary>
+    public SlubDebug.ObjectMarks Marks => _marks ??= new SlubDebug.ObjectMarks(Allocator.Memory);
 
     /// <summary>Told of each report, on the thread that ran into it.</summary>
     public Action<MemoryReport>? Reported { get; set; }
@@ -103,4 +107,6 @@ internal sealed unsafe class MachineState(KernelClock clock)
     }
 
     public void Trace(string line) => Traced?.Invoke(line);
+
+    public void Dispose() => _marks?.Dispose();
 }

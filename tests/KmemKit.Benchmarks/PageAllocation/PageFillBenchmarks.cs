@@ -16,21 +16,16 @@ public class PageFillBenchmarks : IDisposable
     /// <summary>Pages in a stretch of <see cref="PairedPages"/>.</summary>
     internal const int Stretch = 4096;
 
-    private const int StepsPerCall = 65_536;
+    private const int Pairs = 65_536;
 
     private BenchmarkMachine? _machine;
-    private BenchmarkMachine? _mixed;
+    private BenchmarkMachine? _mixedMachine;
+    private MixedLoad<BlocksOfCpu, Page>? _mixed;
+    private readonly MixedLoad<NoBlocks, uint> _mixedAlone = new(default, 1);
     private Cpu? _cpu;
     private Page[] _pages = [];
     private int[] _order = [];
-    private (Page Page, int Order)[] _blocks = [];
-    private readonly (uint Page, int Order)[] _driverBlocks = new (uint, int)[MixedTrace.Slots];
-    private uint _driverRandom = 12345;
-    private uint _random;
     private int _at;
-
-    /// <summary>Where the random steps start.</summary>
-    internal uint Seed { get; init; } = 12345;
 
     /// <summary>Boots 1 GiB twice; the second is filled and then freed at random to one half.</summary>
     [GlobalSetup]
@@ -43,14 +38,8 @@ public class PageFillBenchmarks : IDisposable
         for (var i = 0; i < Fill; i++)
             _order[i] = i;
         new Random(1).Shuffle(_order);
-        _mixed = new BenchmarkMachine(1024, 1);
-        var cpu = _mixed.Allocator.Cpus[0];
-        var all = new Page[MixedTrace.Fill];
-        var count = cpu.AllocPagesBulk(GfpFlags.Kernel, all);
-        MixedTrace.Shuffle(all.AsSpan(0, count));
-        cpu.FreePagesBulk(all.AsSpan(0, count / 2));
-        _blocks = new (Page, int)[MixedTrace.Slots];
-        _random = Seed;
+        _mixedMachine = new BenchmarkMachine(1024, 1);
+        _mixed = new MixedLoad<BlocksOfCpu, Page>(new BlocksOfCpu(_mixedMachine), 1);
     }
 
     /// <summary>Ends them.</summary>
@@ -58,14 +47,14 @@ public class PageFillBenchmarks : IDisposable
     public void Dispose()
     {
         _machine?.Dispose();
-        _mixed?.Dispose();
-        (_machine, _mixed) = (null, null);
+        _mixedMachine?.Dispose();
+        (_machine, _mixedMachine) = (null, null);
         GC.SuppressFinalize(this);
     }
 
     /// <summary>glibc, 64 bytes: a pair.</summary>
-    [Benchmark(Baseline = true, OperationsPerInvoke = StepsPerCall)]
-    public void Glibc64() => MallocPeer.Glibc.Pairs(StepsPerCall, 64);
+    [Benchmark(Baseline = true, OperationsPerInvoke = Pairs)]
+    public void Glibc64() => MallocPeer.Glibc.Pairs(Pairs, 64);
 
     /// <summary>Fill and free in the order of allocation: two operations a page.</summary>
     [Benchmark(OperationsPerInvoke = Fill)]
@@ -86,55 +75,13 @@ public class PageFillBenchmarks : IDisposable
         return count;
     }
 
-    /// <summary>A random slot is freed when it holds a block, else filled with orders 0 to 4.</summary>
-    [Benchmark(OperationsPerInvoke = StepsPerCall)]
-    public void MixedAtHalfFragmentation() => MixedSteps(StepsPerCall);
+    /// <summary>Blocks of orders 0 to 4 come to and go from random slots; the drawing of the trace is part of this figure, and of the next.</summary>
+    [Benchmark(OperationsPerInvoke = MixedLoad<BlocksOfCpu, Page>.Stretch)]
+    public void MixedAtHalfFragmentation() => _mixed!.Warm(1);
 
-    internal long MixedFailures { get; private set; }
-
-    internal long MixedRequests { get; private set; }
-
-    internal void MixedSteps(int steps)
-    {
-        var cpu = _mixed!.Allocator.Cpus[0];
-        var blocks = _blocks;
-        var (requests, failed) = (0, 0);
-        var random = _random;
-        for (var i = 0; i < steps; i++)
-        {
-            ref var block = ref blocks[MixedTrace.Next(ref random, out var order)];
-            if (!block.Page.IsNull)
-            {
-                cpu.FreePages(block.Page, block.Order);
-                block.Page = Page.Null;
-                continue;
-            }
-            block = (cpu.AllocPages(GfpFlags.NoWait | GfpFlags.NoWarn, order), order);
-            requests++;
-            failed += block.Page.IsNull ? 1 : 0;
-        }
-        _random = random;
-        MixedRequests += requests;
-        MixedFailures += failed;
-    }
-
-    // The same trace without an allocator: what its coin tosses and its slots cost alone.
-    internal void MixedDriver(int steps)
-    {
-        var blocks = _driverBlocks;
-        var random = _driverRandom;
-        for (var i = 0; i < steps; i++)
-        {
-            ref var block = ref blocks[MixedTrace.Next(ref random, out var order)];
-            if (block.Page != 0)
-            {
-                block.Page = 0;
-                continue;
-            }
-            block = (random | 1, order);
-        }
-        _driverRandom = random;
-    }
+    /// <summary>The same trace without an allocator.</summary>
+    [Benchmark(OperationsPerInvoke = MixedLoad<BlocksOfCpu, Page>.Stretch)]
+    public void MixedTraceAlone() => _mixedAlone.Warm(1);
 
     internal bool FillStretch()
     {

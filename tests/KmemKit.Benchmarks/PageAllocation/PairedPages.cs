@@ -15,28 +15,34 @@ internal static class PairedPages
     private const int Rounds = 4000;
     private const int Pairs = 1024;
 
-    public static void Run()
+    public static void Run(string? part = null)
     {
         // Where it is missing, a line has said so, and its rows are glibc's.
         var mimalloc = MallocPeer.Mimalloc() ?? MallocPeer.Glibc;
         Console.WriteLine("ns a pair or operation, and over a glibc pair of 64 bytes in the same turns");
-        using (var pairs = new PagePairBenchmarks())
+        (string Name, Action Run)[] parts =
+        [
+            ("pairs", () => OnePair(mimalloc)), ("threads", () => TwoThreads(mimalloc)), ("fill", Fill), ("mixed", () => Mixed(mimalloc)), ("sizes", Sizes), ("boot", Boot),
+        ];
+        foreach (var (name, run) in parts)
         {
-            pairs.SetUp();
-            var turns = new Turns()
-                .Add("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
-                .Add(mimalloc.Name + ", 64 bytes", Pairs, () => mimalloc.Pairs(Pairs, 64))
-                .Add("driver loop", Pairs, () => pairs.EmptyPairs(Pairs))
-                .Add("order 0, alloc_page", Pairs, () => pairs.Single(Pairs));
-            foreach (var order in new[] { 0, 3, 4, 9, 10 })
-                turns.Add($"order {order}, alloc_pages", Pairs, () => pairs.Run(order, Pairs));
-            turns.Run(Rounds);
+            if (part is null || part == name)
+                run();
         }
-        TwoThreads(mimalloc);
-        Fill();
-        Mixed();
-        Sizes();
-        Boot();
+    }
+
+    private static void OnePair(MallocPeer mimalloc)
+    {
+        using var pairs = new PagePairBenchmarks();
+        pairs.SetUp();
+        var turns = new Turns()
+            .Add("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
+            .Add(mimalloc.Name + ", 64 bytes", Pairs, () => mimalloc.Pairs(Pairs, 64))
+            .Add("driver loop", Pairs, () => pairs.EmptyPairs(Pairs))
+            .Add("order 0, alloc_page", Pairs, () => pairs.Single(Pairs));
+        foreach (var order in new[] { 0, 3, 4, 9, 10 })
+            turns.Add($"order {order}, alloc_pages", Pairs, () => pairs.Run(order, Pairs));
+        turns.Run(Rounds);
     }
 
     // Both threads do the same at the same time; each takes its own fastest turn, and the slower thread counts.
@@ -89,26 +95,44 @@ internal static class PairedPages
         }
     }
 
-    private static void Mixed()
+    // Behind this many stretches the live set is as mixed as it gets.
+    private const int Steady = 1000;
+    private const int MixedTurns = 1500;
+
+    private static void Mixed(MallocPeer mimalloc)
     {
-        const int Steady = 8000;
-        var (ours, asked, ideal, idealAsked) = (0L, 0L, 0L, 0L);
-        foreach (var seed in new uint[] { 12345, 2, 3 })
+        var failures = new (long Ours, long Ideal, long Requests)[3];
+        for (var seed = 0; seed < failures.Length; seed++)
         {
-            using var fill = new PageFillBenchmarks { Seed = seed };
-            fill.SetUp();
-            for (var i = 0; i < Steady; i++)
-                fill.MixedSteps(Pairs);
+            using var machine = new BenchmarkMachine(1024, 1);
+            var ours = new MixedLoad<BlocksOfCpu, Page>(new BlocksOfCpu(machine), seed);
             new Turns()
-                .AddMixed("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
-                .AddMixed("its driver alone", Pairs, () => fill.MixedDriver(Pairs))
-                .AddMixed("mixed 0-4, half fragmented", Pairs, () => fill.MixedSteps(Pairs))
-                .Run(2 * Rounds);
-            var (failures, requests) = MixedTrace.FailuresOfTextbook(seed, (Steady + (2L * Rounds)) * Pairs);
-            (ours, asked, ideal, idealAsked) = (ours + fill.MixedFailures, asked + fill.MixedRequests, ideal + failures, idealAsked + requests);
+                .Add("glibc, pair of 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
+                .AddDrawn("mixed 0-4: the loop alone", Warmed(new MixedLoad<NoBlocks, uint>(default, seed)))
+                .AddDrawn("mixed 0-4, half fragmented", Warmed(ours), isNetOf: 1)
+                .AddDrawn("mixed 0-4, glibc", Warmed(new MixedLoad<MallocBlocks, nint>(new MallocBlocks(MallocPeer.Glibc), seed)), isNetOf: 1)
+                .AddDrawn($"mixed 0-4, {mimalloc.Name}", Warmed(new MixedLoad<MallocBlocks, nint>(new MallocBlocks(mimalloc), seed)), isNetOf: 1)
+                .Run(MixedTurns);
+            using var other = new BenchmarkMachine(1024, 1);
+            var ideal = new MixedLoad<TextbookBlocks, uint>(new TextbookBlocks(other), seed);
+            ideal.Warm(Steady + MixedTurns + 1);
+            if (ideal.Requests != ours.Requests)
+                throw new InvalidOperationException("The two buddies were not given the same trace.");
+            failures[seed] = (ours.Failures, ideal.Failures, ours.Requests);
         }
+        var requests = failures.Sum(static seed => seed.Requests);
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"mixed: {100.0 * ours / asked:F2} % of {asked} requests failed; of the textbook's buddy {100.0 * ideal / idealAsked:F2} % of {idealAsked}"));
+            CultureInfo.InvariantCulture,
+            $"mixed: {100.0 * failures.Sum(static seed => seed.Ours) / requests:F3} % of {requests} requests failed; of the textbook's buddy {100.0 * failures.Sum(static seed => seed.Ideal) / requests:F3} %"));
+        Console.WriteLine("  by trace: " + string.Join(", ", failures.Select(static seed => $"{seed.Ours} to {seed.Ideal}")));
+    }
+
+    private static MixedLoad<TBlocks, THandle> Warmed<TBlocks, THandle>(MixedLoad<TBlocks, THandle> load)
+        where TBlocks : struct, IBlocks<THandle>
+        where THandle : unmanaged
+    {
+        load.Warm(Steady);
+        return load;
     }
 
     // The same load on boards of 128 MiB to 64 GiB.

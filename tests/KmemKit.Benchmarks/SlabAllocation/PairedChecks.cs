@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
 using KmemKit.Benchmarks.Native;
@@ -13,12 +12,14 @@ namespace KmemKit.Benchmarks.SlabAllocation;
 internal static class PairedChecks
 {
     private const nuint Size = 64;
-    private const int Pairs = 1024;
+    private const int Pairs = 65_536;
+    private const int Rounds = 101;
 
-    // One guarded allocation in so many turns of 1024 pairs: some 28,000 a second, where the kernel takes 10.
-    private const int TurnsPerSample = 10;
+    // One guarded allocation in so many pairs: some 28,000 a second, where the kernel takes 10.
+    private const int PairsPerSample = 10_240;
+    private const int TurnsPerRound = 10;
 
-    public static void Run()
+    public static void Run(string? filter = null)
     {
         if (MallocPeer.NeedsStaticTls)
         {
@@ -38,17 +39,16 @@ internal static class PairedChecks
         rows.Add(("slub_debug=FZPU, SLAB", Machine(Slub("FZPU"), ObjectAllocatorKind.Slab).Kmalloc(Size)));
         rows.Add(("KASAN", Machine(new MemoryCheckOptions { Kasan = true }).Kmalloc(Size)));
         rows.Add(("KASAN, slub_debug=FZPU", Machine(Slub("FZPU") with { Kasan = true }).Kmalloc(Size)));
-        var best = new double[rows.Count];
-        Array.Fill(best, double.MaxValue);
-        for (var turn = 0; turn < 3; turn++)
-        {
-            for (var i = 0; i < rows.Count; i++)
-                best[i] = Math.Min(best[i], rows[i].Runner.Pairs(Pairs, 1000));
-        }
-        Console.WriteLine("64 B pair, ns an allocation with its free, the fastest turn; ratio to glibc in the same run");
+        rows.RemoveAll(row => filter is not null && row.Name != "glibc" && !row.Name.Contains(filter, StringComparison.Ordinal));
+        var times = Workload.Measure([.. rows.Select(static row => row.Runner.Pairs(Pairs))], Rounds);
+        Console.WriteLine($"64 B pair, ns an allocation with its free: median of {Rounds} turns; the median of the ratios to glibc within a round");
         for (var i = 0; i < rows.Count; i++)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows[i].Name,-28}{best[i],10:F2}{best[i] / best[0],8:F2}"));
-        PrintSampling();
+        {
+            var ratio = Turns.Median(times[i].Zip(times[0], static (own, other) => own / other));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows[i].Name,-28}{Turns.Median(times[i]),10:F2}{ratio,8:F2}"));
+        }
+        if (filter is null)
+            PrintSampling();
         foreach (var machine in machines)
             machine.Dispose();
 
@@ -59,7 +59,7 @@ internal static class PairedChecks
         }
     }
 
-    // Samples are part of the price here, so that all turns count: each machine's median of means, and the two in turns.
+    // A sample is part of each turn: its price is in every figure.
     private static void PrintSampling()
     {
         using var plain = new SlabMachine(ObjectAllocatorKind.Slub);
@@ -67,30 +67,25 @@ internal static class PairedChecks
         using var sampled = new SlabMachine(ObjectAllocatorKind.Slub, checks);
         checks.StartKfence(sampled.Objects.Pages.Cpus[0]);
         var (without, with) = (plain.Kmalloc(Size), sampled.Kmalloc(Size));
-        var (off, on) = (new List<double>(), new List<double>());
-        for (var round = 0; round < 300; round++)
+        var loads = new Workload[]
         {
-            off.Add(Mean(without, static () => { }));
-            on.Add(Mean(with, checks.SampleNow));
-        }
-        var (before, after) = (Median(off), Median(on));
-        Console.WriteLine($"KFENCE, one guarded allocation in {Pairs * TurnsPerSample} pairs; all turns count");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"off {before:F3}   on {after:F3}   {after / before:F3}"));
+            new(Turn(without.Pairs(PairsPerSample), static () => { }), PairsPerSample * TurnsPerRound),
+            new(Turn(with.Pairs(PairsPerSample), checks.SampleNow), PairsPerSample * TurnsPerRound),
+        };
+        var times = Workload.Measure(loads, 301);
+        Console.WriteLine($"KFENCE, one guarded allocation in {PairsPerSample} pairs");
+        var ratio = Turns.Median(times[1].Zip(times[0], static (on, off) => on / off));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"off {Turns.Median(times[0]):F3}   on {Turns.Median(times[1]):F3}   {ratio:F3}"));
     }
 
-    private static double Mean(IRunner runner, Action sample)
+    private static Action Turn(Workload pairs, Action sample) => () =>
     {
-        const int rounds = 5;
-        var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < rounds; i++)
+        for (var i = 0; i < TurnsPerRound; i++)
         {
             sample();
-            runner.Repeat(Pairs, TurnsPerSample);
+            pairs.Turn();
         }
-        return (Stopwatch.GetTimestamp() - start) * 1e9 / Stopwatch.Frequency / (Pairs * TurnsPerSample * rounds);
-    }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    };
 
     private static MemoryCheckOptions Slub(string letters) => new() { SlubDebug = SlubDebugOptions.Parse(letters, out _) };
 }

@@ -44,6 +44,7 @@ public class DefconfigTests
             CONFIG_SLUB_DEBUG_ON=n
             CONFIG_KERNEL_DATA="0xc0c00000-0xc0d00000"
             CONFIG_KERNEL_TEXT="0xc0008000-0xc0b51420"
+            CONFIG_KERNEL_RODATA="0xc0b52000-0xc0bff000"
             """);
         var policy = result.Policy;
         Assert.That(result.Diagnostics, Is.Empty);
@@ -81,6 +82,7 @@ public class DefconfigTests
             Assert.That(policy.KernelSections.Select(s => s with { Span = default }), Is.EqualTo(new[]
             {
                 new KernelSection(".text", VirtRange.FromBounds(new VirtAddr(0xc0008000), 0xc0b51420)),
+                new KernelSection(".rodata", VirtRange.FromBounds(new VirtAddr(0xc0b52000), 0xc0bff000)),
                 new KernelSection(".data", VirtRange.FromBounds(new VirtAddr(0xc0c00000), 0xc0d00000)),
             }));
         }

@@ -49,6 +49,18 @@ internal sealed class BootRuleTests
         Assert.That(log, Has.Member("  Normal   [mem 0x0000000100000000-0x000000023fffffff]"), "to the end of RAM");
     }
 
+    [TestCase("5.4", "6144K kernel code, 1024K rwdata, 1664K rodata, 1024K init, 384K bss")]
+    public void The_image_of_the_policy_is_in_the_memory_line(string version, string expected)
+    {
+        string[] image =
+        [
+            $"CONFIG_LINUX_VERSION=\"{version}\"", "CONFIG_KERNEL_TEXT=\"0xc0100000-0xc0700000\"", "CONFIG_KERNEL_RODATA=\"0xc0800000-0xc09a0000\"",
+            "CONFIG_KERNEL_INIT=\"0xc0a00000-0xc0b00000\"", "CONFIG_KERNEL_DATA=\"0xc0b00000-0xc0c00000\"", "CONFIG_KERNEL_BSS=\"0xc0c00000-0xc0c60000\"",
+        ];
+        using var booted = BootedMemory.Boot(TestBoards.Folder("tests/vectors/layout/rpi1-bcm2708-3_6", null, image));
+        Assert.That(booted.LogLines().Single(static line => line.StartsWith("Memory:", StringComparison.Ordinal)), Does.Contain(expected));
+    }
+
     [Test]
     public void A_hash_table_is_a_power_of_two_of_at_most_a_sixteenth_of_memory()
     {

@@ -13,7 +13,7 @@ using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.MovementTests;
 
-/// <summary>Random mixes of movable and unmovable pages, rows, areas, isolation and compaction against a plain map of who has which frame. A failure prints the seed; <c>KMEMKIT_SEED</c> replays it.</summary>
+/// <summary>Random mixes of movable and unmovable pages, rows, areas, isolation and compaction against a plain map of who has which frame. A failure prints the seed; <c>KMEMKIT_SEED</c> replays it, <c>KMEMKIT_MOVEMENT_ROUNDS</c> runs the threads more often.</summary>
 internal sealed class MovementModelTests
 {
     private const ulong Base = 1UL << 18;
@@ -64,8 +64,17 @@ internal sealed class MovementModelTests
     [Test]
     public void One_thread_takes_rows_while_two_others_allocate_and_free()
     {
+        var rounds = int.TryParse(Environment.GetEnvironmentVariable("KMEMKIT_MOVEMENT_ROUNDS"), out var asked) ? asked : 1;
         var seed = BuddyModelTests.Seed();
-        TestContext.Out.WriteLine($"KMEMKIT_SEED={seed}");
+        for (var round = 0; round < rounds; round++)
+        {
+            TestContext.Out.WriteLine($"KMEMKIT_SEED={seed + round}");
+            TakeRowsBesideTwoThreads(seed + round);
+        }
+    }
+
+    private static void TakeRowsBesideTwoThreads(int seed)
+    {
         using var machine = Boot();
         machine.Allocator.DrainAllPages(machine.Cpu);
         var before = BuddyModelTests.FreeLists(machine);

@@ -129,7 +129,7 @@ internal static class Arm64Layout
         {
             AddModules();
             AddVmalloc();
-            AddSections(".text", ".init", ".data", ".bss");
+            AddSections(".text", ".rodata", ".init", ".data", ".bss");
             AddFixmap();
             AddPciIo();
             AddVmemmap();
@@ -143,7 +143,7 @@ internal static class Arm64Layout
                 ranges.Add("bpf jit", bpf, rules.ModulesStart, SizeUnit.MB, default);
             AddModules();
             AddVmalloc();
-            AddSections(".text", ".init", ".data", ".bss");
+            AddSections(".text", ".rodata", ".init", ".data", ".bss");
             if (version >= new LinuxVersion(6, 9))
             {
                 AddVmemmap();

@@ -78,10 +78,10 @@ internal sealed unsafe partial class SlubStore : SlabbedStore
 
     protected override int SmallOrder { get; }
 
-    // A CPU holds 64 KiB of objects, less where memory is small.
+    // A CPU holds 128 KiB of objects, less where memory is small.
     public override ArrayPlan PlanArrays()
     {
-        var bytes = Math.Min(64UL << 10, Allocator.Pages.TotalPages << Ram.PageShift >> 13);
+        var bytes = Math.Min(128UL << 10, Allocator.Pages.TotalPages << Ram.PageShift >> 12);
         var limit = (int)Math.Clamp(bytes / (uint)_size, 4, 256);
         return new ArrayPlan(limit, (limit + 1) / 2, SharedFactor: 8);
     }
