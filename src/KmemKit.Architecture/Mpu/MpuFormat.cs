@@ -36,6 +36,9 @@ public abstract class MpuFormat
     /// <summary>Such as <c>pmsav7-m</c>.</summary>
     public string Name { get; }
 
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
     /// <summary>Which ranges its regions can be.</summary>
     public MpuShape Shape { get; }
 

@@ -46,6 +46,9 @@ public sealed class PmpFormat : MpuFormat
     public static PmpFormat Rv64 { get; } = new(64, 4);
 
     /// <inheritdoc/>
+    public override string ToString() => string.Format(CultureInfo.InvariantCulture, "{0} in granules of {1}", Name, Granule);
+
+    /// <inheritdoc/>
     public override int MaximumRegionCount => 64;
 
     /// <inheritdoc/>
