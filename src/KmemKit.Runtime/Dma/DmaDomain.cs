@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Buddy;
 
@@ -50,6 +51,22 @@ public abstract class DmaDomain
     /// <param name="size">Sum of the pieces.</param>
     /// <exception cref="InvalidOperationException">Nothing of that size is mapped there; nothing changed.</exception>
     public abstract void Unmap(Cpu cpu, BusAddr address, ulong size);
+
+    /// <summary>Sets device addresses apart for an owner who gives them out himself.</summary>
+    /// <param name="window">Edges are multiples of the granule.</param>
+    /// <exception cref="Iova.IovaException">Part of it is in use.</exception>
+    public abstract void ReserveWindow(PhysRange window);
+
+    /// <summary>Maps pieces of whole granules behind each other at an address of a reserved window.</summary>
+    /// <returns>On an error nothing is mapped; <see cref="DmaError.Busy"/> where something is mapped there already.</returns>
+    public abstract DmaError TryMapAt(Cpu cpu, BusAddr address, ReadOnlySpan<DmaPiece> pieces, DmaAccess access);
+
+    /// <summary>Takes away what <see cref="TryMapAt"/> mapped; the addresses stay reserved.</summary>
+    /// <exception cref="InvalidOperationException">Not all of it is mapped; nothing changed.</exception>
+    public abstract void UnmapAt(Cpu cpu, BusAddr address, ulong size);
+
+    /// <summary>The physical memory that devices of the domain reach by the tables now, by rising address, each byte once.</summary>
+    public abstract IReadOnlyList<PhysRange> ReachableMemory();
 
     /// <summary>What a device address is mapped to by the tables (iommu_iova_to_phys).</summary>
     public abstract bool TryToPhys(BusAddr address, out PhysAddr phys);

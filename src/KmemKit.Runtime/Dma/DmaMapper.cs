@@ -148,9 +148,10 @@ public sealed unsafe partial class DmaMapper
             device.Caches.ForDevice(at, size, direction);
     }
 
-    private static DmaAccess AccessOf(DmaDevice device, DmaDirection direction, DmaAttributes attributes) => (direction switch
+    internal static DmaAccess AccessOf(DmaDevice device, DmaDirection direction, DmaAttributes attributes) => (direction switch
     {
         DmaDirection.ToDevice => DmaAccess.Read,
         DmaDirection.FromDevice => DmaAccess.Write,
         _ => DmaAccess.Read | DmaAccess.Write,
-    }) | (device.IsCoherent ? DmaAccess.Cacheable : 0) | ((attributes & DmaAttributes.Privileged) != 0 ? DmaAccess.Privileged : 0);}
+    }) | (device.IsCoherent ? DmaAccess.Cacheable : 0) | ((attributes & DmaAttributes.Privileged) != 0 ? DmaAccess.Privileged : 0);
+}

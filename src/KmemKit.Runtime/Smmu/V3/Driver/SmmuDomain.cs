@@ -162,26 +162,11 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         }
         if (!_iova.TryTake(cpu.Number, total, mask, out var start))
             return DmaError.NoDeviceAddress;
-        var prot = ProtOf(access);
-        var at = start.Value;
-        for (var i = 0; i < pieces.Length;)
+        var error = MapPieces(cpu, start.Value, pieces, access);
+        if (error != DmaError.None)
         {
-            var first = pieces[i].Address.Value & ~granule;
-            var end = pieces[i].Address.Value + pieces[i].Size;
-            // Neighbours in memory are mapped at once.
-            for (i++; i < pieces.Length && pieces[i].Address.Value == end; i++)
-                end += pieces[i].Size;
-            var size = ((end + granule) & ~granule) - first;
-            var result = _tables.Map(cpu, new VirtAddr(at), new PhysAddr(first), size, prot);
-            if (!result.IsOk)
-            {
-                if (at != start.Value)
-                    _tables.Unmap(cpu, new VirtAddr(start.Value), at - start.Value);
-                Invalidate(start.Value, Math.Max(at - start.Value, Granule));
-                _iova.Give(cpu.Number, start, total);
-                return ErrorOf(result);
-            }
-            at += size;
+            _iova.Give(cpu.Number, start, total);
+            return error;
         }
         address = start + offset;
         return DmaError.None;
@@ -204,6 +189,51 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
     }
 
     /// <inheritdoc/>
+    public override void ReserveWindow(PhysRange window) => _iova.Reserve(window);
+
+    /// <inheritdoc/>
+    public override DmaError TryMapAt(Cpu cpu, BusAddr address, ReadOnlySpan<DmaPiece> pieces, DmaAccess access)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        if (pieces.IsEmpty || (address.Value & (Granule - 1)) != 0)
+            return DmaError.Invalid;
+        foreach (var piece in pieces)
+        {
+            if (piece.Size == 0 || ((piece.Address.Value | piece.Size) & (Granule - 1)) != 0)
+                return DmaError.Invalid;
+        }
+        return MapPieces(cpu, address.Value, pieces, access);
+    }
+
+    /// <inheritdoc/>
+    public override void UnmapAt(Cpu cpu, BusAddr address, ulong size)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        var result = _tables.Unmap(cpu, new VirtAddr(address.Value), size);
+        if (!result.IsOk)
+            throw new InvalidOperationException($"The device addresses from {address} on are not mapped: {result}.");
+        if (!ForgetsInvalidation)
+            Invalidate(address.Value, size);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<PhysRange> ReachableMemory()
+    {
+        var found = new List<PhysRange>();
+        var end = 1UL << _tables.Format.InputBits;
+        for (var at = 0UL; at < end;)
+        {
+            var leaf = _tables.Walk(new VirtAddr(at));
+            // A table of level L has entries of 2^(granule + (3 - L) * (granule bits - 3)) bytes.
+            var bytes = 1UL << (_shift + ((3 - leaf.Level) * (_shift - 3)));
+            if (leaf.IsMapped)
+                found.Add(new PhysRange(new PhysAddr(leaf.Output & ~(bytes - 1)), bytes));
+            at = (at & ~(bytes - 1)) + bytes;
+        }
+        return RamPlan.Merge(found);
+    }
+
+    /// <inheritdoc/>
     public override bool TryToPhys(BusAddr address, out PhysAddr phys) => _tables.TryTranslate(new VirtAddr(address.Value), out phys);
 
     /// <summary>Closes all its streams and gives tables and addresses back.</summary>
@@ -215,6 +245,32 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         _driver.Give(_context);
         _tables.Release(_cpu);
         _iova.Dispose();
+    }
+
+    private DmaError MapPieces(Cpu cpu, ulong start, ReadOnlySpan<DmaPiece> pieces, DmaAccess access)
+    {
+        var granule = Granule - 1;
+        var prot = ProtOf(access);
+        var at = start;
+        for (var i = 0; i < pieces.Length;)
+        {
+            var first = pieces[i].Address.Value & ~granule;
+            var end = pieces[i].Address.Value + pieces[i].Size;
+            // Neighbours in memory are mapped at once.
+            for (i++; i < pieces.Length && pieces[i].Address.Value == end; i++)
+                end += pieces[i].Size;
+            var size = ((end + granule) & ~granule) - first;
+            var result = _tables.Map(cpu, new VirtAddr(at), new PhysAddr(first), size, prot);
+            if (!result.IsOk)
+            {
+                if (at != start)
+                    _tables.Unmap(cpu, new VirtAddr(start), at - start);
+                Invalidate(start, Math.Max(at - start, Granule));
+                return ErrorOf(result);
+            }
+            at += size;
+        }
+        return DmaError.None;
     }
 
     // One command for any range: (NUM+1) * 2^SCALE granules, as few too many as 32 steps allow (4.4.1.1).
@@ -250,6 +306,7 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
     {
         PageTableError.None => DmaError.None,
         PageTableError.NoMemory => DmaError.NoMemory,
+        PageTableError.AlreadyMapped => DmaError.Busy,
         _ => DmaError.Invalid,
     };
 }
