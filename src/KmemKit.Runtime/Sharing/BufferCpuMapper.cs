@@ -36,10 +36,10 @@ public sealed class BufferCpuMapper
     private readonly PageMap _map;
 
     /// <summary>A kernel's mapper.</summary>
-    public BufferCpuMapper(KernelVirtualMemory kernel)
+    public BufferCpuMapper(MmuKernel kernel)
     {
         ArgumentNullException.ThrowIfNull(kernel);
-        (_io, _space, _types, _memory, _map) = (kernel.Io, kernel.Vmalloc, kernel.Types, kernel.Memory.Memory, kernel.Memory.Map);
+        (_io, _space, _types, _memory, _map) = (kernel.Io, kernel.Vmalloc, kernel.Types, kernel.Memory, kernel.Booted.Map);
     }
 
     /// <summary>Mappings made so far.</summary>

@@ -5,7 +5,6 @@ using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Smmu.V3;
 using KmemKit.BoardCompiler.Layout;
-using KmemKit.Runtime.Boot;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Cma;
 using KmemKit.Runtime.Dma;
@@ -18,7 +17,6 @@ using KmemKit.Runtime.Smmu;
 using KmemKit.Runtime.Smmu.V3;
 using KmemKit.Runtime.Smmu.V3.Driver;
 using KmemKit.Runtime.Tests.Harness;
-using KmemKit.Runtime.Tlb;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.SharingTests;
@@ -39,23 +37,21 @@ internal sealed class SharingBoard : IDisposable
         };
         """);
 
-    private readonly BootedMemory _booted;
     private readonly List<SmmuDomain<Granule4K>> _domains = [];
     private readonly List<SmmuPort> _ports = [];
-    private readonly KernelVirtualMemory _kernel;
+    private readonly MmuKernel _kernel;
     private readonly SmmuV3Driver _driver;
     private readonly int _types;
     private readonly long _free;
 
     public SharingBoard()
     {
-        _booted = BootedMemory.Boot(s_layout);
-        _kernel = KernelVirtualMemory.Boot(_booted);
-        Smmu = new SmmuV3(_booted.Memory, new SmmuV3Features { StreamIdBits = 8 });
-        _driver = SmmuV3Driver.Start(Cpu, _booted.Memory, Smmu);
+        _kernel = MmuKernel.Boot(s_layout);
+        Smmu = new SmmuV3(_kernel.Memory, new SmmuV3Features { StreamIdBits = 8 });
+        _driver = SmmuV3Driver.Start(Cpu, _kernel.Memory, Smmu);
         _driver.EventReceived += Events.Add;
-        Processor = _kernel.AddCpu(TlbProfile.CortexA15);
-        Host = new SharingHost(Cpu, _booted.Memory, new DmaMapper(_booted.Memory), new BufferCpuMapper(_kernel));
+        Processor = _kernel.Cpu;
+        Host = new SharingHost(Cpu, _kernel.Memory, new DmaMapper(_kernel.Memory), new BufferCpuMapper(_kernel));
         // The table of the vmalloc range's first pages stays once it is made: it is made now.
         Host.CpuMapper.Unmap(Cpu, Host.CpuMapper.Map(Cpu, BufferMemory.Of([new DmaPiece(Carveout.Start, 4096)]), Architecture.Mmu.MemoryUse.Cached, "warm-up"));
         _types = _kernel.Types.Mappings.Count;
@@ -70,11 +66,11 @@ internal sealed class SharingBoard : IDisposable
 
     public ICpuPort Processor { get; }
 
-    public Cpu Cpu => _booted.Allocator.Cpus[0];
+    public Cpu Cpu => _kernel.Allocator.Cpus[0];
 
-    public CmaArea Area => _booted.Allocator.CmaAreas.Single();
+    public CmaArea Area => _kernel.Allocator.CmaAreas.Single();
 
-    public KernelVirtualMemory Kernel => _kernel;
+    public MmuKernel Kernel => _kernel;
 
     /// <summary>A device, with a domain of its own or on the bus.</summary>
     public PipelineDevice Device(string name, bool withSmmu, bool isCoherent = true)
@@ -82,9 +78,9 @@ internal sealed class SharingBoard : IDisposable
         if (!withSmmu)
         {
             var onBus = new DmaDevice(name) { IsCoherent = isCoherent };
-            return new PipelineDevice(onBus, new BusPort(_booted.Memory, onBus));
+            return new PipelineDevice(onBus, new BusPort(_kernel.Memory, onBus));
         }
-        var domain = SmmuDomain.TryCreate<Granule4K>(_driver, Cpu, _booted.Memory)!;
+        var domain = SmmuDomain.TryCreate<Granule4K>(_driver, Cpu, _kernel.Memory)!;
         _domains.Add(domain);
         domain.Attach((uint)_domains.Count);
         var port = new SmmuPort(Smmu, (uint)_domains.Count);
@@ -107,16 +103,16 @@ internal sealed class SharingBoard : IDisposable
             Assert.That(Area.Statistics().Used, Is.Zero);
         });
         _driver.Dispose();
-        _booted.Allocator.Verify();
-        _booted.Dispose();
+        _kernel.Allocator.Verify();
+        _kernel.Dispose();
     }
 
     private long FreePages
     {
         get
         {
-            _booted.Allocator.DrainAllPages(Cpu);
-            return _booted.Allocator.Zones.Sum(zone => zone.FreePages);
+            _kernel.Allocator.DrainAllPages(Cpu);
+            return _kernel.Allocator.Zones.Sum(zone => zone.FreePages);
         }
     }
 
