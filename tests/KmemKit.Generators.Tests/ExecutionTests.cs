@@ -27,7 +27,7 @@ internal sealed class ExecutionTests
         "qemu/mps2-an386", "qemu/mps2-an500", "qemu/mps3-an547", "qemu/zcu102-rpu", "qemu/virt-riscv32", "qemu/virt-riscv64",
     ];
 
-    private static readonly string[] ProtectedBoards =
+    internal static readonly string[] ProtectedBoards =
     [
         "qemu/mps2-an385", "qemu/mps2-an386", "qemu/mps2-an500", "qemu/mps2-an505", "qemu/mps3-an547", "qemu/zcu102-rpu", "qemu/virt-riscv32", "qemu/virt-riscv64",
         "qemu/integratorcp-arm946",
@@ -197,7 +197,7 @@ internal sealed class ExecutionTests
     private static ulong[] Around(ulong start, AddressLimit end) =>
         unchecked([start - 1, start, start + 1, end.Wrapped - 2, end.Wrapped - 1, end.Wrapped, end.Wrapped + 1]);
 
-    private static Type Load(string board, out MemoryLayout layout)
+    internal static Type Load(string board, out MemoryLayout layout)
     {
         var project = new GeneratorProject().Repository(board).Run();
         using var image = new MemoryStream();
@@ -210,7 +210,7 @@ internal sealed class ExecutionTests
     }
 
     // What the library says, from the files themselves.
-    private static BoardCompilation Compile(string board)
+    internal static BoardCompilation Compile(string board)
     {
         var path = Path.Combine(BoardFiles.Root, "boards", board, Path.GetFileName(board));
         var result = BoardPipeline.Compile(new BoardInput(new SourceFile(path + ".dts", File.ReadAllText(path + ".dts")))

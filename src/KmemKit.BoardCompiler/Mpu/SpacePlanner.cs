@@ -32,6 +32,9 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
     /// <summary>States that the search for PMP chains may look at, over all domains: some hundredths of a second.</summary>
     private const int ChainStates = 800;
 
+    /// <summary>States for a table that only advice is taken from, of which there are hundreds.</summary>
+    private const int ChainStatesOfAdvice = 16;
+
     /// <summary>The plan, or null where no table solves a state.</summary>
     /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
     public SplitPlan? Plan()
@@ -58,14 +61,17 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
     }
 
     /// <summary>Regions of one state by itself, without regard to what a switch writes: what a change of the policy is judged by.</summary>
+    /// <remarks>There is such a table. For a PMP chain the search for a smaller one is short: a change may be better than it is said to be, not worse.</remarks>
     /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
-    public int? Count(string? state) => Least(cells.Map(state), true)?.Regions.Length;
+    public int? Count(string? state) => Least(cells.Map(state), true, ChainStatesOfAdvice)?.Regions.Length;
 
-    private SpacePlan? Least(CellMap map, bool isFirst) => format.Shape switch
+    private SpacePlan? Least(CellMap map, bool isFirst) => Least(map, isFirst, Math.Max(100, ChainStates / cells.States.Length));
+
+    private SpacePlan? Least(CellMap map, bool isFirst, int chainStates) => format.Shape switch
     {
         MpuShape.PowerOfTwo => TreePlanner.Plan(map, format.Granule, format.SmallestWithSubregions, cache: _blocks),
         MpuShape.BaseAndLimit => IntervalPlanner.Plan(map, format.Granule),
-        _ => ChainPlanner.Plan(map, format.Granule, isFirst, Math.Max(100, ChainStates / cells.States.Length)),
+        _ => ChainPlanner.Plan(map, format.Granule, isFirst, chainStates),
     };
 
     private SplitPlan? Laid(SpacePlan? behind, int bound)

@@ -46,6 +46,9 @@ public sealed class ArmMCore : ProbedCore
         return writes.ToImmutable();
     }
 
+    /// <inheritdoc/>
+    public override bool IsAddress(RegisterWrite write) => write.Number == s_addresses["RBAR"];
+
     /// <summary>RBAR of PMSAv7 reads with the region's number in REGION [3:0] (ARM DDI 0403E B3.5.8).</summary>
     public override ulong ReadBack(RegisterWrite write) =>
         Format.Shape == MpuShape.PowerOfTwo && write.Number == s_addresses["RBAR"] ? write.Value | write.Index : write.Value;

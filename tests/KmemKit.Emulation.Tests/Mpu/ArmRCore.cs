@@ -33,6 +33,9 @@ public sealed class ArmRCore : ProbedCore
         return writes.ToImmutable();
     }
 
+    /// <inheritdoc/>
+    public override bool IsAddress(RegisterWrite write) => write.Number == 0;
+
     /// <summary>SCTLR.M and SCTLR.BR.</summary>
     public override uint Control(MpuRegisterFile registers) => 1u | (registers.PrivilegedBackground ? 1u << 17 : 0);
 

@@ -7,6 +7,7 @@ using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Protection;
+using KmemKit.BoardCompiler.Writers.Mpu;
 using NUnit.Framework;
 
 namespace KmemKit.Emulation.Tests.Mpu;
@@ -56,6 +57,39 @@ public sealed class MpuEmulationTests
         plain.Machine.Require();
         var core = plain.WithData(data);
         ProbeRun.MustAgree(core, [.. BoardTables.Of(core, board, RandomAddresses, new Random(7))]);
+    }
+
+    /// <summary>The C header that the board's firmware includes, compiled: apply, switch and verify on the core, and the accesses behind each.</summary>
+    [TestCase("qemu/mps2-an385", "mps2-an385", 0x2000_0000ul)]
+    [TestCase("qemu/mps3-an547", "mps3-an547", 0x3000_0000ul)]
+    [TestCase("qemu/zcu102-rpu", "cortex-r5", 0x0020_0000ul)]
+    [TestCase("qemu/virt-riscv32", "virt-rv32", 0x8030_0000ul)]
+    [TestCase("qemu/virt-riscv64", "virt-rv64", 0x8030_0000ul)]
+    public void A_board_s_C_header_programs_switches_and_verifies(string board, string machine, ulong data)
+    {
+        var plain = Cores.All.Single(c => c.Machine.Name == machine);
+        plain.Machine.Require();
+        var plan = BoardTables.Compile(board).MpuPlan!;
+        var name = board[(board.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        var core = plain.WithData(data).WithHeader(MpuCHeaderWriter.Write(name, board, plan), name.Replace('-', '_') + "_mpu");
+        List<ProbeTable> domains = [.. BoardTables.Of(core, board, RandomAddresses / 2, new Random(11))];
+        Assert.That(domains, Has.Count.GreaterThan(1));
+        // A table that locks entries has a core of its own, which no switch reaches.
+        var canSwitch = !domains.Exists(t => ProbedCore.IsLocked(t.Registers));
+        var tables = new List<ProbeTable>();
+        for (var turn = 0; turn < 3 * domains.Count; turn++)
+        {
+            var domain = turn < domains.Count ? turn : turn * 7 % 5 % domains.Count;
+            var table = domains[domain];
+            // The unit is on while it is wrong: not where the program lives.
+            var own = table.Expected.Regions.Where(r => new[] { "code_start", "data_start", "stack_bottom" }.Any(s => r.Range.Contains(new PhysAddr(core.Firmware.Symbols[s])))).Select(r => (uint)r.Number);
+            var addresses = core.Program(table.Registers).Select((w, i) => (Write: w, At: (uint)i)).Where(w => core.IsAddress(w.Write) && !own.Contains(w.Write.Index)).ToList();
+            var wrong = canSwitch ? addresses[turn % addresses.Count].At + 1 : 0;
+            var isSwitch = canSwitch && turn >= domains.Count;
+            if (turn < domains.Count || canSwitch)
+                tables.Add(table with { Name = table.Name + (isSwitch ? ", switched to" : ", applied"), Generated = (uint)domain | (isSwitch ? 0x100u : 0) | wrong << 16 });
+        }
+        ProbeRun.MustAgree(core, tables);
     }
 
     [TestCaseSource(nameof(AllCores))]

@@ -49,6 +49,9 @@ public sealed class PmpCore : ProbedCore
     public override int EmulatedBits => Format.RegisterBits == 32 ? 30 : Format.RegisterBits;
 
     /// <inheritdoc/>
+    public override bool IsAddress(RegisterWrite write) => write.Number == 0;
+
+    /// <inheritdoc/>
     public override uint Control(MpuRegisterFile registers) => 0;
 
     /// <inheritdoc/>

@@ -25,6 +25,7 @@ internal static class ProbeImage
             BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], core.Control(tables[i].Registers));
             BinaryPrimitives.WriteUInt32LittleEndian(rest[12..], ProbedCore.IsLocked(tables[i].Registers) ? ++locked : 0);
             BinaryPrimitives.WriteUInt32LittleEndian(rest[16..], (uint)(tables[i].Stack ?? core.Firmware.Symbols.GetValueOrDefault("probe_stack_end")));
+            BinaryPrimitives.WriteUInt32LittleEndian(rest[20..], tables[i].Generated);
             rest = rest[HeadSize..];
             foreach (var write in programs[i])
             {

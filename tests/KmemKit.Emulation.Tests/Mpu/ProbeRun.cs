@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using KmemKit.Architecture;
+using KmemKit.Architecture.Mpu;
 using KmemKit.Emulation.Tests.Machines;
 using NUnit.Framework;
 
@@ -34,6 +35,7 @@ internal static class ProbeRun
         foreach (var (table, (readBack, outcomes)) in tables.Zip(ProbeImage.Read(results, tables, core)))
         {
             Assert.That(readBack, Is.EqualTo(core.Program(table.Registers).Select(core.ReadBack)), $"{core} {table.Name}: the unit keeps what is written");
+            Assert.That(MpuReadback.Compare(core.Format, table.Registers, core.FileOf(table.Registers, readBack)), Is.Empty, $"{core} {table.Name}: what VerifyProgrammed says");
             for (var i = 0; i < outcomes.Length; i++)
             {
                 var probe = table.Probes[i];

@@ -12,4 +12,7 @@ public sealed record ProbeTable(string Name, MpuRegisterFile Registers, MpuTable
 {
     /// <summary>End of memory that a core may stack in while the probed address is executed; null for the program's own.</summary>
     public ulong? Stack { get; init; }
+
+    /// <summary>How the board's own C header programs the unit, as <c>probe.h</c> says; 0 where the registers are written one by one.</summary>
+    public uint Generated { get; init; }
 }

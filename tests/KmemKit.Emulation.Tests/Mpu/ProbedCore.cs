@@ -40,10 +40,11 @@ public abstract class ProbedCore
 
     private Firmware? _firmware;
     private ulong? _dataAddress;
+    private ImmutableDictionary<string, string>? _generated;
 
     /// <summary>The program.</summary>
     public Firmware Firmware => _firmware ??= Firmware.Build(Machine.Toolchain, Machine.LinkAddress, Sources,
-        [string.Create(CultureInfo.InvariantCulture, $"IMAGE_ADDRESS=0x{Image.Start.Value:x}")], null, _dataAddress);
+        [string.Create(CultureInfo.InvariantCulture, $"IMAGE_ADDRESS=0x{Image.Start.Value:x}"), .. _generated is null ? [] : new[] { "GENERATED=1" }], _generated, _dataAddress);
 
     /// <summary>The same core with a program whose data are not behind its code.</summary>
     public ProbedCore WithData(ulong address)
@@ -51,6 +52,43 @@ public abstract class ProbedCore
         var core = (ProbedCore)MemberwiseClone();
         (core._dataAddress, core._firmware) = (address, null);
         return core;
+    }
+
+    /// <summary>The same core with a program that programs the unit by a board's own C header.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="prefix">What its names start with.</param>
+    public ProbedCore WithHeader(string header, string prefix)
+    {
+        var core = (ProbedCore)MemberwiseClone();
+        core._generated = ImmutableDictionary<string, string>.Empty.Add("board.mpu.h", header).Add("generated.h", $"""
+            #include "board.mpu.h"
+            #define GENERATED_APPLY(domain) {prefix}_apply((enum {prefix}_domain)(domain))
+            #define GENERATED_SWITCH(domain) {prefix}_switch((enum {prefix}_domain)(domain))
+            #define GENERATED_VERIFY(domain) {prefix}_verify((enum {prefix}_domain)(domain))
+            #define GENERATED_DOMAINS {prefix.ToUpperInvariant()}_DOMAINS
+
+            """);
+        core._firmware = null;
+        return core;
+    }
+
+    /// <summary>The registers of a file as the unit gave them back.</summary>
+    /// <param name="written">What was written.</param>
+    /// <param name="values">What was read, in the order of <see cref="Program"/>.</param>
+    public MpuRegisterFile FileOf(MpuRegisterFile written, ImmutableArray<ulong> values)
+    {
+        // Which value is whose: the same file with numbers in place of values shows it.
+        var next = 0ul;
+        var numbered = Map(written, _ => next++);
+        var order = Program(numbered).Select(w => w.Value).ToList();
+        next = 0;
+        return Map(written, _ => values[order.IndexOf(next++)]);
+
+        static MpuRegisterFile Map(MpuRegisterFile file, Func<MpuRegister, ulong> value) => file with
+        {
+            Shared = [.. file.Shared.Select(r => r with { Value = value(r) })],
+            Regions = [.. file.Regions.Select(g => g with { Values = [.. g.Values.Select(r => r with { Value = value(r) })] })],
+        };
     }
 
     /// <summary>Its sources.</summary>
@@ -64,6 +102,9 @@ public abstract class ProbedCore
 
     /// <summary>Bits of a region's register that the emulated core looks at.</summary>
     public virtual int EmulatedBits => Format.RegisterBits;
+
+    /// <summary>Whether the register holds an address, of which bit 12 keeps what is written.</summary>
+    public abstract bool IsAddress(RegisterWrite write);
 
     /// <summary>What a register reads as once it is written.</summary>
     public virtual ulong ReadBack(RegisterWrite write) => write.Value;

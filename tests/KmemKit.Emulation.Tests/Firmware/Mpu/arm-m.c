@@ -26,6 +26,12 @@ void unit_reset(void)
     }
 }
 
+void unit_off(void)
+{
+    REGISTER(MPU_CTRL) = 0;
+    __asm__ volatile("dsb\n\tisb" : : : "memory");
+}
+
 void unit_write(const struct register_write *write)
 {
     if (write->index != NO_REGION)

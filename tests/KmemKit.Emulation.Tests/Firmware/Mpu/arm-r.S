@@ -50,13 +50,18 @@ plant:
     strh r1, [r0]
     bx lr
 
-    .macro unit_off scratch
+    .macro turn_off scratch
     mrc p15, 0, \scratch, c1, c0, 0
     bic \scratch, \scratch, #1
     mcr p15, 0, \scratch, c1, c0, 0
     dsb
     isb
     .endm
+
+    .global unit_off
+unit_off:
+    turn_off r0
+    bx lr
 
     .global unit_probe
 unit_probe:                         /* r0 probe; r1 table; r2 outcome */
@@ -94,7 +99,7 @@ unit_probe:                         /* r0 probe; r1 table; r2 outcome */
 
     .global data_abort_handler
 data_abort_handler:
-    unit_off r12
+    turn_off r12
     mov r0, #4
     mrc p15, 0, r1, c5, c0, 0       /* DFSR */
     mrc p15, 0, r2, c6, c0, 0       /* DFAR */
@@ -102,7 +107,7 @@ data_abort_handler:
 
     .global prefetch_abort_handler
 prefetch_abort_handler:
-    unit_off r12
+    turn_off r12
     mov r0, #3
     mrc p15, 0, r1, c5, c0, 1       /* IFSR */
     mrc p15, 0, r2, c6, c0, 2       /* IFAR */
@@ -110,7 +115,7 @@ prefetch_abort_handler:
 
     .global supervisor_call_handler
 supervisor_call_handler:
-    unit_off r12
+    turn_off r12
     mov r0, #2
     mrs r1, spsr
     and r1, r1, #0x1f
@@ -119,5 +124,5 @@ faulted:
     cps #SVC_MODE
     stm r10, {r0, r1, r2}
 finished:
-    unit_off r12
+    turn_off r12
     pop {r4-r11, pc}

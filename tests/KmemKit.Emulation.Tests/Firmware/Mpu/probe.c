@@ -4,6 +4,11 @@
  */
 #include "Mpu/probe.h"
 
+#ifdef GENERATED
+#include "generated.h"
+enum { EXIT_APPLY = 32, EXIT_VERIFY, EXIT_NOT_SEEN, EXIT_REFUSED };
+#endif
+
 #ifdef __riscv
 /* Runs run_current on another hart, and comes back when it is done. */
 void run_on(uint32_t hart);
@@ -16,19 +21,49 @@ static uint64_t values[256];
 
 static const struct table *current;
 
+static void program_unit(const struct register_write *writes)
+{
+#ifdef GENERATED
+    /* While the unit is on, the policy may not let the program read the image. */
+    uint32_t domain = current->generated & 0xff, is_switch = current->generated & 0x100, wrong = current->generated >> 16;
+    struct register_write right = wrong ? writes[wrong - 1] : (struct register_write){ 0, 0, 0 };
+
+    if (is_switch ? GENERATED_SWITCH(domain) : GENERATED_APPLY(domain))
+        finish(EXIT_APPLY);
+    if (GENERATED_VERIFY(domain) != 0)
+        finish(EXIT_VERIFY);
+    if (wrong)
+    {
+        struct register_write other = right;
+
+        other.value ^= 1u << 12;
+        unit_write(&other);
+        if (GENERATED_VERIFY(domain) != 1)
+            finish(EXIT_NOT_SEEN);
+        unit_write(&right);
+    }
+    if (GENERATED_APPLY(GENERATED_DOMAINS) != -1 || GENERATED_SWITCH(GENERATED_DOMAINS) != -1 || GENERATED_VERIFY(domain) != 0)
+        finish(EXIT_REFUSED);
+    unit_off();
+#else
+    for (uint32_t i = 0; i < current->writes; i++)
+        unit_write(&writes[i]);
+#endif
+}
+
 void run_current(void)
 {
     const struct register_write *writes = (const void *)(current + 1);
     const struct probe *probes = (const void *)(writes + current->writes);
     uint32_t done = 0;
 
-    unit_reset();
+    if (!(current->generated & 0x100))
+        unit_reset();
     /* Before a table that may forbid it. */
     for (uint32_t i = 0; i < current->probes; i++)
         if (probes[i].plant)
             plant((uintptr_t)probes[i].address);
-    for (uint32_t i = 0; i < current->writes; i++)
-        unit_write(&writes[i]);
+    program_unit(writes);
     for (uint32_t i = 0; i < current->writes; i++)
         values[i] = unit_read(&writes[i]);
     report(values, current->writes * sizeof values[0]);

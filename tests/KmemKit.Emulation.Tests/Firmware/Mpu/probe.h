@@ -17,14 +17,18 @@ struct outcome { uint32_t cause, status; uint64_t address; };
 
 /*
  * control: the unit's control register while it is on. hart: which core runs it; a table that locks entries needs a core that has not run one. stack: where
- * a core that stacks does it while the probed address is executed, as whoever executes it.
+ * a core that stacks does it while the probed address is executed, as whoever executes it. generated: how the board's own header programs the unit instead
+ * of the writes: its domain in bits 7:0, bit 8 for a switch from the table before, and in bits 31:16 a write, counted from 1, that is made wrong once.
  */
-struct table { uint32_t writes, probes, control, hart, stack, spare; };
+struct table { uint32_t writes, probes, control, hart, stack, generated; };
 
 /* All regions off, and the unit, where it can be. */
 void unit_reset(void);
 void unit_write(const struct register_write *write);
 uint64_t unit_read(const struct register_write *write);
+
+/* The unit off, its regions as they are. */
+void unit_off(void);
 
 /* Puts the instruction there that comes back. */
 void plant(uintptr_t address);
