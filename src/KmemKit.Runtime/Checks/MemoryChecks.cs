@@ -176,6 +176,10 @@ public sealed unsafe partial class MemoryChecks : ObjectDebugger, IDisposable
     }
 
     /// <inheritdoc/>
+    internal override SlubChecks? QuickChecks(KmemCache cache) =>
+        (cache.Flags & SlabFlags.FailSlab) == 0 && StateOf(cache) is { IsKasan: false, Slub: { IsQuick: true } slub } ? slub : null;
+
+    /// <inheritdoc/>
     public override void CacheCreated(KmemCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);

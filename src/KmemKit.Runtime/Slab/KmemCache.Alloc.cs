@@ -68,6 +68,24 @@ public sealed unsafe partial class KmemCache
     internal void* AllocSlow(Cpu cpu, GfpFlags flags, int requested, string file, int line)
     {
         ArgumentNullException.ThrowIfNull(cpu);
+        return ((uint)flags & cpu.SlowFlags) == 0 && Quick is { } checks && checks.CanTake(cpu, file, line, out var site)
+            ? checks.Take(cpu, ArrayOf(cpu), flags, requested, file, line, site)
+            : AllocLong(cpu, flags, requested, file, line);
+    }
+
+    /// <summary>An object that is no longer in an array was found to be damaged: it is reported, and another taken.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void* AllocInsteadOf(byte* damaged, Cpu cpu, GfpFlags flags, int requested, string file, int line)
+    {
+        if (_debugger!.AllocChecked(cpu, this, damaged, requested, new AllocationSite(file, line)))
+            return damaged;
+        WriteOff(damaged);
+        return AllocLong(cpu, flags, requested, file, line);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void* AllocLong(Cpu cpu, GfpFlags flags, int requested, string file, int line)
+    {
         if (IsCheckedAlone && ((uint)flags & cpu.SlowFlags) == 0 && TryTakeAlone(cpu, requested, file, line) is var quick && quick is not null)
             return quick;
         if (cpu.InAtomic && GfpRules.MaySleep(flags))
@@ -148,8 +166,7 @@ public sealed unsafe partial class KmemCache
     }
 
     // What most allocations of a watched cache need: an object of the CPU's array, looked at by itself. Null for everything else.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void* TryTakeAlone(Cpu cpu, int requested, string file, int line)
+    private void* TryTakeAlone(Cpu cpu, int requested, string file, int line)
     {
         if ((Flags & SlabFlags.FailSlab) != 0 || _hasLostSlabs || Volatile.Read(ref ((ObjectCpu*)cpu.Objects)->Armed) != 0)
             return null;
@@ -178,6 +195,7 @@ public sealed unsafe partial class KmemCache
         if (!_slabs.IsWrittenOff(head))
             _slabs.WriteOff(head);
         _hasLostSlabs = true;
+        Quick = null;
         ZoneLock.Release(ref _slabs.Lock);
     }
 

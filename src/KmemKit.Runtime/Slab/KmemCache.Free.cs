@@ -76,6 +76,16 @@ public sealed unsafe partial class KmemCache
     internal void FreeSlow(Cpu cpu, void* item, string file, int line)
     {
         ArgumentNullException.ThrowIfNull(cpu);
+        var offset = unchecked((nuint)((byte*)item - _base));
+        if (offset < _span && (_owners[offset >> _pageShift] & ~PageOwner.Small) == _id && Quick is { } checks && checks.CanGive((byte*)item, file, line, out var site))
+            checks.Give(cpu, ArrayOf(cpu), (byte*)item, site);
+        else
+            FreeLong(cpu, item, file, line);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeLong(Cpu cpu, void* item, string file, int line)
+    {
         if (item is null)
             return;
         var site = new AllocationSite(file, line);
@@ -103,7 +113,8 @@ public sealed unsafe partial class KmemCache
         }
     }
 
-    private void Push(Cpu cpu, byte* item)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void Push(Cpu cpu, byte* item)
     {
         var array = ArrayOf(cpu);
         var empty = SlabInfo.None;
@@ -130,7 +141,6 @@ public sealed unsafe partial class KmemCache
         return empty;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void FreeAlone(Cpu cpu, void* item, AllocationSite site)
     {
         var verdict = _debugger!.FreeChecked(cpu, this, item, site);

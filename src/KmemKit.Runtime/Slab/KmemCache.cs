@@ -102,6 +102,9 @@ public sealed unsafe partial class KmemCache
     /// <summary>Whether its objects are checked without its lock (<see cref="ObjectDebugger.ChecksAlone"/>).</summary>
     internal bool IsCheckedAlone { get; private set; }
 
+    /// <summary>What checks its objects in one piece while nothing is wrong; null where each call takes the long way, as all do once a slab is lost.</summary>
+    internal SlubDebug.SlubChecks? Quick { get; set; }
+
     internal int Id => _id;
 
     /// <summary>What the debugger keeps about it.</summary>
@@ -188,6 +191,7 @@ public sealed unsafe partial class KmemCache
 
     internal void TearDown()
     {
+        Quick = null;
         foreach (var cpu in Allocator.Pages.Cpus)
             *ArrayOf(cpu) = default;
         NativeMemory.AlignedFree(_stacks);

@@ -61,6 +61,7 @@ public sealed unsafe partial class ObjectAllocator
             _highestId = Math.Max(_highestId, id);
             _caches.Add(cache);
             Debugger?.CacheCreated(cache);
+            cache.Quick = cache.IsCheckedAlone ? Debugger!.QuickChecks(cache) : null;
             return cache;
         }
     }

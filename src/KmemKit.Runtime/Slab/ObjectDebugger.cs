@@ -85,6 +85,9 @@ public abstract unsafe class ObjectDebugger
     /// </summary>
     public virtual bool ChecksAlone(KmemCache cache) => false;
 
+    /// <summary>Checks of a cache that <see cref="ChecksAlone"/> says so of, which are made in one piece while nothing is wrong; asked once, when the cache was made.</summary>
+    internal virtual SlubDebug.SlubChecks? QuickChecks(KmemCache cache) => null;
+
     /// <summary>What <see cref="AllocProcessing"/> is for a cache that <see cref="ChecksAlone"/> says so of. Without lock; nobody else has the object.</summary>
     /// <param name="cpu">The CPU.</param>
     /// <param name="cache">The cache.</param>

@@ -20,6 +20,9 @@ internal sealed unsafe class SlabObjectChecker
     private readonly int _original;
     private readonly bool _zones;
     private readonly bool _poisons;
+
+    // Nobody compared the poison: it is written again for who takes the object.
+    private readonly bool _fillsPoison;
     private readonly bool _pads;
     private readonly SlotImage? _free;
     private readonly SlotImage? _active;
@@ -40,11 +43,58 @@ internal sealed unsafe class SlabObjectChecker
         _zones = (flags & SlabFlags.RedZone) != 0;
         _pads = (flags & SlabFlags.Poison) != 0;
         _poisons = _pads && !keepsContents;
+        _fillsPoison = _poisons && (flags & SlabFlags.ConsistencyChecks) == 0;
         _free = SlotImage.Of(layout, flags, _poisons, isFree: true);
         _active = SlotImage.Of(layout, flags, _poisons, isFree: false);
     }
 
     public bool HasTracks => _tracks >= 0;
+
+    /// <summary>Whether all that is compared is in images: where an object's parts end at words' ends.</summary>
+    public bool HasImages => _active is not null || !(_zones || _pads);
+
+    public byte* AllocTrackAt(byte* at) => at + _tracks;
+
+    public byte* FreeTrackAt(byte* at) => at + _tracks + sizeof(ObjectTrack);
+
+    /// <summary>Whether a free object is whole, of a cache that <see cref="HasImages"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsFreeImage(byte* at) => _free is not { } image || image.IsSo(at);
+
+    /// <summary>Whether an allocated object is whole, of a cache that <see cref="HasImages"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsActiveImage(byte* at)
+    {
+        if (_active is { } image && !image.IsSo(at))
+            return false;
+        if (_original < 0 || !_zones)
+            return true;
+        var used = Unsafe.ReadUnaligned<uint>(at + _original);
+        return used >= (uint)_size || BytePattern.IsAll(at + used, _size - (int)used, SlabPoison.RedActive);
+    }
+
+    /// <summary>Whether what a request leaves of an object, or poison that nobody compared, has to be filled (<see cref="Init"/>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool NeedsFill(int used) => _fillsPoison || (_original >= 0 && used != _size);
+
+    /// <summary>Makes an object an allocated one that <see cref="NeedsFill"/> says nothing of; of a cache that <see cref="HasImages"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void WriteActive(byte* at)
+    {
+        if (_original >= 0)
+            Unsafe.WriteUnaligned(at + _original, (uint)_size);
+        if (_zones)
+            _active!.Write(at);
+    }
+
+    /// <summary>Makes an object a free one; of a cache that <see cref="HasImages"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void WriteFree(byte* at)
+    {
+        if (_original >= 0)
+            Unsafe.WriteUnaligned(at + _original, (uint)_size);
+        _free?.Write(at);
+    }
 
     /// <summary>Makes all of a new slab padding (setup_slab_debug).</summary>
     public void InitSlab(byte* first, long bytes)
@@ -126,7 +176,7 @@ internal sealed unsafe class SlabObjectChecker
     /// <summary>Whether an allocated object is whole.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsWholeActive(byte* at) => _active is { } image
-        ? image.IsSo(at) && (_original < 0 || !_zones || Unsafe.ReadUnaligned<uint>(at + _original) >= (uint)_size || OriginalFault(at).Kind == ObjectFaultKind.None)
+        ? image.IsSo(at) && (_original < 0 || !_zones || Unsafe.ReadUnaligned<uint>(at + _original) >= (uint)_size || IsOriginalWhole(at))
         : Check(at, SlabPoison.RedActive).Kind == ObjectFaultKind.None;
 
     public ref ObjectTrack AllocTrack(byte* at) => ref *(ObjectTrack*)(at + _tracks);
@@ -177,6 +227,9 @@ internal sealed unsafe class SlabObjectChecker
         var first = bytes.IndexOfAnyExcept(expected);
         return first < 0 ? default : new ObjectFault(kind, from + first, from + bytes.LastIndexOfAnyExcept(expected) + 1, expected);
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsOriginalWhole(byte* at) => OriginalFault(at).Kind == ObjectFaultKind.None;
 
     private ObjectFault OriginalFault(byte* at)
     {

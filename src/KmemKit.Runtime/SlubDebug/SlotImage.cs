@@ -17,6 +17,7 @@ namespace KmemKit.Runtime.SlubDebug;
 internal sealed unsafe class SlotImage
 {
     private const int PieceBytes = 32;
+    private const int PairBytes = 2 * PieceBytes;
 
     // Pinned: the runs point into it.
     private readonly byte[] _bytes;
@@ -24,9 +25,22 @@ internal sealed unsafe class SlotImage
     private readonly Run _second;
     private readonly Run _padding;
 
+    // The second run and the padding as they mostly are, a word or nothing: compared by arithmetic, where nothing is a mask of 0 over the object's first word.
+    private readonly bool _isShort;
+    private readonly Word _behind;
+    private readonly Word _end;
+
+    private readonly struct Word(in Run run)
+    {
+        public readonly nint At = run.Bytes == 0 ? 0 : run.At;
+        public readonly ulong Value = run.Bytes == 0 ? 0 : *(ulong*)run.Image;
+        public readonly ulong Mask = run.Bytes == 0 ? 0 : ulong.MaxValue;
+    }
+
     private readonly struct Run(int at, int bytes, byte* image)
     {
         public readonly int At = at;
+        public readonly int Pairs = bytes / PairBytes * PairBytes;
         public readonly int Pieces = bytes / PieceBytes * PieceBytes;
         public readonly int Bytes = bytes;
         public readonly byte* Image = image;
@@ -40,6 +54,9 @@ internal sealed unsafe class SlotImage
         _first = Add(first);
         _second = Add(second);
         _padding = Add(padding);
+        _isShort = _second.Bytes <= sizeof(ulong) && _padding.Bytes <= sizeof(ulong);
+        if (_isShort)
+            (_behind, _end) = (new Word(_second), new Word(_padding));
 
         Run Add((int At, byte[] Bytes) run)
         {
@@ -82,8 +99,16 @@ internal sealed unsafe class SlotImage
         var different = Vector256<ulong>.Zero;
         var words = 0UL;
         Compare(at, _first, ref different, ref words);
-        Compare(at, _second, ref different, ref words);
-        Compare(at, _padding, ref different, ref words);
+        if (_isShort)
+        {
+            words |= (*(ulong*)(at + _behind.At) ^ _behind.Value) & _behind.Mask;
+            words |= (*(ulong*)(at + _end.At) ^ _end.Value) & _end.Mask;
+        }
+        else
+        {
+            Compare(at, _second, ref different, ref words);
+            Compare(at, _padding, ref different, ref words);
+        }
         return words == 0 && different == Vector256<ulong>.Zero;
     }
 
@@ -92,7 +117,10 @@ internal sealed unsafe class SlotImage
     public void Write(byte* at)
     {
         Write(at, _first);
-        Write(at, _second);
+        if (!_isShort)
+            Write(at, _second);
+        else if (_behind.Mask != 0)
+            *(ulong*)(at + _behind.At) = _behind.Value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -101,6 +129,11 @@ internal sealed unsafe class SlotImage
         var memory = SlabObjectChecker.At(at, run.At);
         var image = run.Image;
         nint i = 0;
+        for (; i < run.Pairs; i += PairBytes)
+        {
+            different |= (Vector256.Load((ulong*)(memory + i)) ^ Vector256.Load((ulong*)(image + i)))
+                | (Vector256.Load((ulong*)(memory + i + PieceBytes)) ^ Vector256.Load((ulong*)(image + i + PieceBytes)));
+        }
         for (; i < run.Pieces; i += PieceBytes)
             different |= Vector256.Load((ulong*)(memory + i)) ^ Vector256.Load((ulong*)(image + i));
         for (; i < run.Bytes; i += sizeof(ulong))
@@ -113,6 +146,11 @@ internal sealed unsafe class SlotImage
         var memory = SlabObjectChecker.At(at, run.At);
         var image = run.Image;
         nint i = 0;
+        for (; i < run.Pairs; i += PairBytes)
+        {
+            Vector256.Load(image + i).Store(memory + i);
+            Vector256.Load(image + i + PieceBytes).Store(memory + i + PieceBytes);
+        }
         for (; i < run.Pieces; i += PieceBytes)
             Vector256.Load(image + i).Store(memory + i);
         for (; i < run.Bytes; i += sizeof(ulong))

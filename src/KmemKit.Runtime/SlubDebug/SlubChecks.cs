@@ -34,6 +34,7 @@ internal sealed unsafe partial class SlubChecks
     public SlubChecks(MachineState machine, KmemCache cache)
     {
         _machine = machine;
+        (_sites, _clock) = (machine.Sites, machine.Clock);
         _cache = cache;
         _checker = new SlabObjectChecker(cache.Layout, cache.Flags, cache.KeepsContents);
         _checks = (cache.Flags & SlabFlags.ConsistencyChecks) != 0;
@@ -199,11 +200,13 @@ internal sealed unsafe partial class SlubChecks
 
     // Never 0, and different for any two objects of a slab.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong WordOf(byte* at)
-    {
-        var mixed = unchecked((ulong)(at - _ram) * 0x9E3779B97F4A7C15);
-        return _isWide ? mixed | 1 : (uint)(mixed >> 32) | 1;
-    }
+    private ulong WordOf(byte* at) => _isWide ? WideWordOf(at) : (uint)(Mixed(at) >> 32) | 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong WideWordOf(byte* at) => Mixed(at) | 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Mixed(byte* at) => unchecked((ulong)(at - _ram) * 0x9E3779B97F4A7C15);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong ReadWord(byte* at) => _isWide ? Unsafe.ReadUnaligned<ulong>(at + _wordAt) : Unsafe.ReadUnaligned<uint>(at + _wordAt);

@@ -79,6 +79,15 @@ internal sealed unsafe class MachineState(KernelClock clock) : IDisposable
     public ObjectTrack Track(Cpu cpu, AllocationSite site) =>
         new(Sites.NumberOf(site), cpu.Number, (uint)cpu.Number < (uint)_pids.Length ? _pids[cpu.Number] : 0, Clock.Jiffies);
 
+    /// <summary>Stores who does something to an object, and when.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void WriteTrack(byte* at, Cpu cpu, uint site, long jiffies)
+    {
+        var number = cpu.Number;
+        var pids = _pids;
+        ObjectTrack.Write(at, site, number, (uint)number < (uint)pids.Length ? pids[number] : 0, jiffies);
+    }
+
     public TrackRecord? Record(in ObjectTrack track) =>
         track.IsSet ? new TrackRecord(Sites.SiteOf(track.Site), track.Cpu, track.Pid, track.When) : null;
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace KmemKit.Runtime.Tracking;
@@ -14,6 +15,15 @@ internal readonly struct ObjectTrack(uint site, int cpu, int pid, long jiffies)
 
     // CPU + 1 above, the low 48 bits of the time below: 8900 years at 1000 Hz.
     private readonly ulong _cpuAndWhen = ((ulong)(uint)(cpu + 1) << JiffyBits) | ((ulong)jiffies & ((1UL << JiffyBits) - 1));
+
+    /// <summary>Stores a track, by its two words.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Write(byte* at, uint site, int cpu, int pid, long jiffies)
+    {
+        var words = (ulong*)at;
+        words[0] = site | ((ulong)(uint)pid << 32);
+        words[1] = ((ulong)(uint)(cpu + 1) << JiffyBits) | ((ulong)jiffies & ((1UL << JiffyBits) - 1));
+    }
 
     public bool IsSet => _cpuAndWhen != 0;
 

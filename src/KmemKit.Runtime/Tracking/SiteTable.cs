@@ -21,13 +21,34 @@ public sealed class SiteTable
     private uint _count;
 
     /// <summary>The number of a site, from 1; 0 for one that nobody named.</summary>
+    public uint NumberOf(AllocationSite site) => NumberOf(site.File, site.Line);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint NumberOf(AllocationSite site)
+    private uint NumberOf(string? file, int line)
     {
-        var slot = unchecked((((uint)site.Line + 1) * 0x9E3779B1u) ^ ((uint)(site.File?.Length ?? 0) * 0x85EBCA6Bu)) >> 20;
+        var slot = SlotOf(file, line);
         var recent = Volatile.Read(ref _recent[slot]);
-        return recent is not null && recent.Site.Line == site.Line && ReferenceEquals(recent.Site.File, site.File) ? recent.Number : Enter(slot, site);
+        return recent is not null && recent.Line == line && ReferenceEquals(recent.File, file) ? recent.Number : Enter(slot, file, line)?.Number ?? 0;
     }
+
+    /// <summary>The same without a call.</summary>
+    /// <returns>False for a site that is not among the recent ones, which <see cref="NumberOf(AllocationSite)"/> puts there.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryFind(string? file, int line, out uint number)
+    {
+        number = 0;
+        if (file is null || file.Length == 0)
+            return true;
+        var recent = Volatile.Read(ref _recent[SlotOf(file, line)]);
+        if (recent is null || recent.Line != line || !ReferenceEquals(recent.File, file))
+            return false;
+        number = recent.Number;
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint SlotOf(string? file, int line) =>
+        unchecked((((uint)line + 1) * 0x9E3779B1u) ^ ((uint)(file?.Length ?? 0) * 0x85EBCA6Bu)) >> 20;
 
     /// <summary>The site of a number; the unknown one for 0 and for numbers never given.</summary>
     public AllocationSite SiteOf(uint number)
@@ -37,10 +58,11 @@ public sealed class SiteTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private uint Enter(uint slot, AllocationSite site)
+    private Entry? Enter(uint slot, string? file, int line)
     {
-        if (string.IsNullOrEmpty(site.File))
-            return 0;
+        if (string.IsNullOrEmpty(file))
+            return null;
+        var site = new AllocationSite(file, line);
         lock (_lock)
         {
             if (!_known.TryGetValue(site, out var entry))
@@ -52,10 +74,18 @@ public sealed class SiteTable
                 _known.Add(site, entry);
             }
             // With this caller's string: an equal one of another assembly is another object.
-            Volatile.Write(ref _recent[slot], new Entry(site, entry.Number));
-            return entry.Number;
+            var recent = new Entry(site, entry.Number);
+            Volatile.Write(ref _recent[slot], recent);
+            return recent;
         }
     }
 
-    private sealed record Entry(AllocationSite Site, uint Number);
+    private sealed class Entry(AllocationSite site, uint number)
+    {
+        public readonly string File = site.File;
+        public readonly int Line = site.Line;
+        public readonly uint Number = number;
+
+        public AllocationSite Site => new(File, Line);
+    }
 }

@@ -247,11 +247,18 @@ public sealed unsafe partial class ObjectAllocator
         ArgumentNullException.ThrowIfNull(cpu);
         if (unchecked(size - 1) < _tableSpan && ((uint)flags & KindFlags) == 0)
         {
-            var served = _byId[_arrayOf[(size - 1) >> 3] / ObjectArray.Bytes]!;
-            return served.IsCheckedAlone && ((uint)flags & cpu.SlowFlags) == 0 && served.TryTakeAlone(cpu, (int)size, file, line) is var quick && quick is not null
-                ? quick
+            var at = _arrayOf[(size - 1) >> 3];
+            var served = _byId[(uint)at / ObjectArray.Bytes]!;
+            return ((uint)flags & cpu.SlowFlags) == 0 && served.Quick is { } checks && checks.CanTake(cpu, file, line, out var site)
+                ? checks.Take(cpu, (ObjectArray*)(cpu.Objects + at), flags, (int)size, file, line, site)
                 : served.AllocSlow(cpu, flags, (int)size, file, line);
         }
+        return KmallocLong(cpu, size, flags, file, line);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* KmallocLong(Cpu cpu, nuint size, GfpFlags flags, string file, int line)
+    {
         if (size == 0)
             return ZeroSizePointer;
         if ((flags & (GfpFlags.HighMem | GfpFlags.Movable)) != 0)
@@ -288,6 +295,22 @@ public sealed unsafe partial class ObjectAllocator
     private void KfreeSlow(Cpu cpu, void* item, string file, int line)
     {
         ArgumentNullException.ThrowIfNull(cpu);
+        var offset = unchecked((nuint)((byte*)item - _ramBase));
+        if (offset < _ramSpan)
+        {
+            var id = _ramOwners[offset >> _pageShift] & ~PageOwner.Small;
+            if ((uint)id < (uint)_byId.Length && _byId[id] is { Quick: { } checks } && checks.CanGive((byte*)item, file, line, out var site))
+            {
+                checks.Give(cpu, (ObjectArray*)cpu.Objects + id, (byte*)item, site);
+                return;
+            }
+        }
+        KfreeLong(cpu, item, file, line);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void KfreeLong(Cpu cpu, void* item, string file, int line)
+    {
         if ((nuint)item <= (nuint)ZeroSizePointer && ((nuint)item == 0 || item == ZeroSizePointer))
             return;
         var site = new AllocationSite(file, line);
