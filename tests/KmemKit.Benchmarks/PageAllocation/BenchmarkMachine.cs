@@ -14,7 +14,8 @@ internal sealed class BenchmarkMachine : IDisposable
 {
     /// <param name="megabytes">RAM.</param>
     /// <param name="cpus">CPUs.</param>
-    public BenchmarkMachine(ulong megabytes, int cpus)
+    /// <param name="pageKib">Size of a page: 4, 16 or 64.</param>
+    public BenchmarkMachine(ulong megabytes, int cpus, int pageKib = 4)
     {
         var size = megabytes << 20;
         var source = new SourceFile("bench.dts",
@@ -29,7 +30,7 @@ internal sealed class BenchmarkMachine : IDisposable
             """);
         var board = BoardPipeline.Compile(new BoardInput(source)
         {
-            Defconfig = new SourceFile("bench_defconfig", "CONFIG_ARM64=y\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n"),
+            Defconfig = new SourceFile("bench_defconfig", $"CONFIG_ARM64=y\nCONFIG_ARM64_{pageKib}K_PAGES=y\nCONFIG_ARM64_VA_BITS=48\nCONFIG_ZONE_DMA=n\nCONFIG_ZONE_DMA32=n\n"),
             RequireLayout = true,
         });
         var layout = board.Layout ?? throw new InvalidOperationException(string.Join('\n', board.Diagnostics));
@@ -48,9 +49,9 @@ internal sealed class BenchmarkMachine : IDisposable
     /// <param name="each">Is told the number of each, counted from the first of RAM.</param>
     public void TakeAll(Action<uint> each)
     {
-        const ulong First = 1UL << (32 - 12);
+        var first = (1UL << 32) >> Allocator.Map.Pages.PageShift;
         while (Allocator.Cpus[0].AllocPage(GfpFlags.MemAlloc | GfpFlags.NoWarn) is { IsNull: false } page)
-            each((uint)(Allocator.Map.PageToPfn(page).Number - First));
+            each((uint)(Allocator.Map.PageToPfn(page).Number - first));
     }
 
     public void Dispose()

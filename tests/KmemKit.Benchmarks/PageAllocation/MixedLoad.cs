@@ -135,7 +135,9 @@ internal readonly struct TextbookBlocks : IBlocks<uint>
 
     public TextbookBlocks(BenchmarkMachine machine)
     {
-        var buddy = new TextbookBuddy(machine.Allocator.Map.Frames);
+        var map = machine.Allocator.Map;
+        var largest = 1u << map.MaxOrder;
+        var buddy = new TextbookBuddy((map.Frames + largest - 1) / largest * largest, map.MaxOrder);
         machine.TakeAll(page => buddy.Put(page, 0));
         var all = new uint[MixedTrace.Fill];
         for (var i = 0; i < all.Length; i++)

@@ -22,11 +22,14 @@ public class PagePairBenchmarks : IDisposable
     /// <summary>RAM of the board.</summary>
     internal ulong Megabytes { get; init; } = 1024;
 
+    /// <summary>Size of its pages.</summary>
+    internal int PageKib { get; init; } = 4;
+
     /// <summary>Boots 1 GiB.</summary>
     [GlobalSetup]
     public void SetUp()
     {
-        _machine = new BenchmarkMachine(Megabytes, 1);
+        _machine = new BenchmarkMachine(Megabytes, 1, PageKib);
         _cpu = _machine.Allocator.Cpus[0];
     }
 

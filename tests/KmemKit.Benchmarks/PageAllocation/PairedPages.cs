@@ -22,7 +22,7 @@ internal static class PairedPages
         Console.WriteLine("ns a pair or operation, and over a glibc pair of 64 bytes in the same turns");
         (string Name, Action Run)[] parts =
         [
-            ("pairs", () => OnePair(mimalloc)), ("threads", () => TwoThreads(mimalloc)), ("fill", Fill), ("mixed", () => Mixed(mimalloc)), ("sizes", Sizes), ("boot", Boot),
+            ("pairs", () => OnePair(mimalloc)), ("threads", () => TwoThreads(mimalloc)), ("fill", Fill), ("mixed", () => Mixed(mimalloc)), ("sizes", Sizes), ("granules", Granules), ("boot", Boot),
         ];
         foreach (var (name, run) in parts)
         {
@@ -152,6 +152,36 @@ internal static class PairedPages
         turns.Run(Rounds / 4);
         foreach (var machine in machines)
             machine.Dispose();
+    }
+
+    // The page sizes of arm64, with as many pages for use of each (descriptors take fewer large ones). What an operation costs must not depend on how long a page is.
+    private static void Granules()
+    {
+        (int PageKib, ulong Megabytes)[] sizes = [(4, 1024), (16, 4072), (64, 16264)];
+        var machines = Array.ConvertAll(sizes, static size => new PagePairBenchmarks { PageKib = size.PageKib, Megabytes = size.Megabytes });
+        var turns = new Turns().Add("glibc, 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64));
+        foreach (var machine in machines)
+        {
+            machine.SetUp();
+            turns.Add($"order 0, {machine.PageKib} KiB pages", Pairs, () => machine.Single(Pairs));
+            turns.Add($"order 3, {machine.PageKib} KiB pages", Pairs, () => machine.Run(3, Pairs));
+        }
+        turns.Run(Rounds);
+        foreach (var machine in machines)
+            machine.Dispose();
+        foreach (var (pageKib, megabytes) in sizes)
+        {
+            using var machine = new BenchmarkMachine(megabytes, 1, pageKib);
+            var ours = Warmed(new MixedLoad<BlocksOfCpu, Page>(new BlocksOfCpu(machine), seed: 0));
+            new Turns()
+                .Add("glibc, pair of 64 bytes", Pairs, () => MallocPeer.Glibc.Pairs(Pairs, 64))
+                .AddDrawn($"mixed 0-4, {pageKib} KiB pages", ours)
+                .Run(MixedTurns);
+            using var other = new BenchmarkMachine(megabytes, 1, pageKib);
+            var ideal = new MixedLoad<TextbookBlocks, uint>(new TextbookBlocks(other), seed: 0);
+            ideal.Warm(Steady + MixedTurns + 1);
+            Console.WriteLine($"  {ours.Failures} of {ours.Requests} requests failed; of the textbook's buddy {ideal.Failures}");
+        }
     }
 
     private static unsafe void Boot()

@@ -7,19 +7,21 @@ namespace KmemKit.Benchmarks.PageAllocation;
 /// <remarks>How many requests of a trace it fails is what an allocator with CPU lists and reserves is held against. It is not meant to be fast.</remarks>
 internal sealed class TextbookBuddy
 {
-    private const int MaxOrder = 10;
-
-    private readonly LinkedList<uint>[] _lists = new LinkedList<uint>[MaxOrder + 1];
+    private readonly int _maxOrder;
+    private readonly LinkedList<uint>[] _lists;
     private readonly LinkedListNode<uint>?[] _nodes;
     private readonly sbyte[] _orders;
 
     /// <param name="frames">Pages, none of which is free yet; a multiple of the largest block.</param>
-    public TextbookBuddy(uint frames)
+    /// <param name="maxOrder">Of the largest block.</param>
+    public TextbookBuddy(uint frames, int maxOrder)
     {
+        _maxOrder = maxOrder;
+        _lists = new LinkedList<uint>[maxOrder + 1];
         _nodes = new LinkedListNode<uint>?[frames];
         _orders = new sbyte[frames];
         Array.Fill(_orders, (sbyte)-1);
-        for (var order = 0; order <= MaxOrder; order++)
+        for (var order = 0; order <= maxOrder; order++)
             _lists[order] = new LinkedList<uint>();
     }
 
@@ -27,9 +29,9 @@ internal sealed class TextbookBuddy
     public uint? Take(int order)
     {
         var from = order;
-        while (from <= MaxOrder && _lists[from].Count == 0)
+        while (from <= _maxOrder && _lists[from].Count == 0)
             from++;
-        if (from > MaxOrder)
+        if (from > _maxOrder)
             return null;
         var at = _lists[from].First!.Value;
         Remove(at, from);
@@ -41,7 +43,7 @@ internal sealed class TextbookBuddy
     /// <summary>Gives a block back.</summary>
     public void Put(uint at, int order)
     {
-        while (order < MaxOrder && _orders[at ^ (1u << order)] == order)
+        while (order < _maxOrder && _orders[at ^ (1u << order)] == order)
         {
             Remove(at ^ (1u << order), order);
             at &= ~(1u << order++);

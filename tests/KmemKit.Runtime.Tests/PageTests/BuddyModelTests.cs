@@ -1,6 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Policies;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Pages;
@@ -38,6 +42,37 @@ internal sealed class BuddyModelTests
             var fill = (step / (steps / 6 + 1) % 2) == 0 ? 60 : 40;
             Step(model, random, fill, verifyEvery == 1);
             if (step % verifyEvery == 0)
+                machine.Allocator.Verify();
+        }
+        while (model.Blocks.Count > 0)
+        {
+            var (page, order) = model.Remove(model.Blocks.Count - 1);
+            machine.Cpu.FreePages(page, order);
+        }
+        machine.Allocator.DrainAllPages(machine.Cpu);
+        machine.Allocator.Verify();
+        Assert.That(FreeLists(machine), Is.EqualTo(before), "all freed and drained, every block is whole again");
+    }
+
+    [TestCase(16)]
+    [TestCase(64)]
+    public void So_do_they_with_the_large_pages_of_arm64(int pageKib)
+    {
+        const int steps = 100_000;
+        const int frames = 1 << 14;
+        var seed = Seed();
+        TestContext.Out.WriteLine($"KMEMKIT_SEED={seed}");
+        var policy = new Policy { PageGeometry = Machine.Set(pageKib == 16 ? PageGeometry.SixteenKiB : PageGeometry.SixtyFourKiB) };
+        using var machine = Machine.Boot(
+            TargetArchitecture.Arm64, policy, new PageAllocatorOptions { Cpus = 2, PageBlockOrder = 9 }, null, (1UL << 32, (1UL << 32) + ((ulong)frames * (ulong)pageKib << 10), 0));
+        Assert.That((machine.Map.Pages.PageSize, machine.Map.Frames), Is.EqualTo(((ulong)pageKib << 10, (uint)frames)));
+        var before = FreeLists(machine);
+        var model = new PageModel(machine);
+        var random = new Random(seed);
+        for (var step = 0; step < steps; step++)
+        {
+            Step(model, random, (step / ((steps / 6) + 1) % 2) == 0 ? 60 : 40, isSmall: false);
+            if (step % 5000 == 0)
                 machine.Allocator.Verify();
         }
         while (model.Blocks.Count > 0)
