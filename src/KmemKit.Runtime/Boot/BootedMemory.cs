@@ -104,7 +104,9 @@ public sealed class BootedMemory : IDisposable
     /// The object allocator that the policy chooses, booted when it is first asked for (<c>kmem_cache_init</c>): before the first object it takes no page, so that the
     /// free memory of a fresh board is the same with it and without.
     /// </summary>
-    public ObjectAllocator Objects => _objects ??= ObjectAllocator.Boot(Layout, Memory, Allocator);
+    public ObjectAllocator Objects => _objects ??= ObjectAllocator.Boot(Layout, Memory, Allocator, ObjectOptions);
+
+    private ObjectAllocatorOptions? ObjectOptions { get; init; }
 
     /// <summary>What other parts of the kernel hold, slabs included.</summary>
     internal MemoryUse UseNow => _objects?.AddTo(Use) ?? Use;
@@ -153,7 +155,10 @@ public sealed class BootedMemory : IDisposable
             Balance = Balance(layout, allocator),
             Early = [.. early.Done],
             DescriptorBytes = map.MetadataBytes,
-        });
+        })
+        {
+            ObjectOptions = options.Objects,
+        };
     }
 
     // Nothing was allocated yet. Contiguous areas are given back behind the Memory: line, which is printed before (cma_init_reserved_areas).

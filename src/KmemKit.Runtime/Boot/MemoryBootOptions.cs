@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Slab;
 
 namespace KmemKit.Runtime.Boot;
 
@@ -17,4 +18,7 @@ public sealed record MemoryBootOptions
 
     /// <summary>The largest block's order, 6 to 13; null for the kernel's of that page size.</summary>
     public int? MaxOrder { get; init; }
+
+    /// <summary>Choices for object caches: who looks at their objects is one of them. Null for the defaults.</summary>
+    public ObjectAllocatorOptions? Objects { get; init; }
 }

@@ -140,6 +140,14 @@ public class MmuKernel : IDriverKernel, IDisposable
     public static MmuKernel Boot(MemoryLayout layout, MmuKernelOptions? options = null) =>
         Boot(layout, options ?? new MmuKernelOptions(), static (plan, memory, choice) => new MmuKernel(plan, memory, choice));
 
+    /// <summary>Boots from page tables that were planned before: what machines of one board share is not done again for each.</summary>
+    /// <inheritdoc cref="Boot(BoardCompilation, MmuKernelOptions?)"/>
+    public static MmuKernel Boot(PageTablePlan plan, MmuKernelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return Boot(plan, options ?? new MmuKernelOptions(), static (tables, memory, choice) => new MmuKernel(tables, memory, choice));
+    }
+
     /// <summary>Memory of the kernel: kmalloc, and vmalloc for what is too large for it (<c>kvmalloc</c>).</summary>
     public unsafe VirtAddr? Alloc(ulong bytes)
     {
@@ -205,12 +213,17 @@ public class MmuKernel : IDriverKernel, IDisposable
     {
         ArgumentNullException.ThrowIfNull(layout);
         var planned = PageTablePlanner.Plan(layout);
-        if (planned.Plan is not { } plan)
-            throw new ArgumentException($"{layout.Board.Name} has no page tables: {string.Join("; ", planned.Diagnostics)}", nameof(layout));
+        return planned.Plan is { } plan
+            ? Boot(plan, options, make)
+            : throw new ArgumentException($"{layout.Board.Name} has no page tables: {string.Join("; ", planned.Diagnostics)}", nameof(layout));
+    }
+
+    private static TKernel Boot<TKernel>(PageTablePlan plan, MmuKernelOptions options, Func<PageTablePlan, BootedMemory, MmuKernelOptions, TKernel> make)
+    {
         var inPlace = options.Memory.InPlace.Add(new EarlyAllocation(EarlyAllocations.PageTables, plan.Range));
         if (plan.Map.VectorsPage is { } vectors)
             inPlace = inPlace.Add(new EarlyAllocation("vectors", vectors));
-        var memory = BootedMemory.Boot(layout, options.Memory with { InPlace = inPlace });
+        var memory = BootedMemory.Boot(plan.Map.Layout, options.Memory with { InPlace = inPlace });
         try
         {
             return make(plan, memory, options);

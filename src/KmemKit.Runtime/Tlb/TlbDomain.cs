@@ -17,6 +17,9 @@ public sealed class TlbDomain
     /// <summary>Told of every invalidation that goes to all CPUs, before it is done. Called on the thread that asks for it.</summary>
     public event Action<TlbScope>? Invalidating;
 
+    /// <summary>Fault injection: asked before an invalidation that goes to all CPUs; true loses it, as hardware with an erratum would. Null in a sound machine.</summary>
+    public Func<TlbScope, bool>? Losing { get; set; }
+
     /// <summary>The TLBs, in the order in which they were added.</summary>
     public IReadOnlyList<TlbModel> Tlbs => Volatile.Read(ref _tlbs);
 
@@ -58,6 +61,8 @@ public sealed class TlbDomain
     {
         Interlocked.Increment(ref _broadcasts);
         Invalidating?.Invoke(scope);
+        if (Losing is { } loses && loses(scope))
+            return;
         foreach (var tlb in Volatile.Read(ref _tlbs))
             tlb.Invalidate(scope);
     }

@@ -1,0 +1,113 @@
+using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.Conformance.Harness;
+using KmemKit.Runtime.Dma.Ports;
+using KmemKit.Runtime.Masters;
+using NUnit.Framework;
+
+namespace KmemKit.Conformance.Tests.Harness;
+
+public sealed class InjectionTests
+{
+    [TestCase(true)]
+    [TestCase(false)]
+    public void The_allocation_that_was_named_fails_and_no_other(bool mmu)
+    {
+        using var machine = new FirmwareHarness(Machines.Of(mmu));
+        machine.Inject.FailAllocation(2);
+
+        var blocks = Enumerable.Range(0, 4).Select(_ => machine.Kernel.Alloc(100)).ToArray();
+
+        Assert.That(blocks.Select(b => b is null), Is.EqualTo(new[] { false, true, false, false }));
+    }
+
+    [Test]
+    public void A_bit_turns_over_at_its_time()
+    {
+        using var machine = new FirmwareHarness(Machines.Mmu);
+        var at = machine.Memory.Ram[0].Start + 0x300000;
+        machine.Inject.FlipBitAfter(100, at, 3);
+        machine.Run(99);
+        Assert.That(machine.Memory.ReadByte(at), Is.Zero);
+        machine.Run(1);
+
+        Assert.That(machine.Memory.ReadByte(at), Is.EqualTo(8));
+        var (where, bit) = machine.Inject.FlipBitIn(new PhysRange(at + 0x1000, 0x100));
+        Assert.That(machine.Memory.ReadByte(where), Is.EqualTo(1 << bit));
+    }
+
+    [Test]
+    public void A_lost_invalidation_lets_a_stale_translation_be_used_and_that_is_reported()
+    {
+        using var machine = new FirmwareHarness(Machines.Mmu);
+        var kernel = machine.Mmu;
+        var cpu = kernel.Allocator.Cpus[0];
+
+        int BugsAfter(bool lose)
+        {
+            var area = kernel.Vmalloc.Vmalloc(cpu, 0x1000, caller: "test")!.Value;
+            machine.Cpu.Store32(area, 1);
+            if (lose)
+                machine.Inject.LoseInvalidations(100);
+            kernel.Vmalloc.Vfree(cpu, area);
+            kernel.Vmalloc.Purge(cpu);
+            try
+            {
+                machine.Cpu.Load32(area);
+            }
+            catch (Runtime.Processor.MemoryFaultException)
+            {
+                // A sound machine has nothing there any more.
+            }
+            return machine.TranslationBugs.Count;
+        }
+
+        Assert.That(BugsAfter(lose: false), Is.Zero);
+        Assert.That(BugsAfter(lose: true), Is.GreaterThan(0));
+        Assert.That(machine.Inject.LostInvalidations, Is.GreaterThan(0));
+    }
+
+    private sealed class Counter(string name) : IDmaMaster
+    {
+        public ulong Worked { get; private set; }
+
+        public string Name => name;
+
+        public IDmaPort Port => throw new System.NotSupportedException();
+
+        public bool InterruptLine => false;
+
+        public event System.Action? InterruptRaised;
+
+        public void Advance(ulong nanoseconds)
+        {
+            Worked += nanoseconds;
+            InterruptRaised?.Invoke();
+        }
+
+        public ulong Read(ulong offset, int size) => Worked;
+
+        public void Write(ulong offset, int size, ulong value)
+        {
+        }
+    }
+
+    [Test]
+    public void A_master_has_its_share_of_time_and_none_while_it_is_stalled()
+    {
+        using var machine = new FirmwareHarness(Machines.Mmu);
+        var (first, second) = (new Counter("first"), new Counter("second"));
+        var line = machine.Interrupts.Line(4, Conformance.Harness.Time.InterruptTrigger.Edge);
+        line.Request(() => { });
+        machine.Attach(first, "dma0", line);
+        machine.Attach(second, "uart1");
+        machine.Run(2500);
+        Assert.That((first.Worked, second.Worked, line.Served), Is.EqualTo((2500ul, 2500ul, 3)));
+        machine.Inject.StallDma(first, 1700);
+        machine.Run(2000);
+
+        Assert.That((first.Worked, second.Worked), Is.EqualTo((2800ul, 4500ul)));
+        Assert.That(machine.Cpu.Load32(machine.MapDevice("dma0")), Is.EqualTo(2800));
+        Assert.That(() => machine.Inject.StallDma(new Counter("third"), 1), Throws.ArgumentException);
+    }
+}
