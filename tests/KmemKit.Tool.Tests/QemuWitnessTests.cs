@@ -22,6 +22,7 @@ public sealed class QemuWitnessTests
 {
     [TestCase("virt-cortex-a15", "qemu-system-arm", "virt", "cortex-a15")]
     [TestCase("virt-cortex-a53", "qemu-system-aarch64", "virt", "cortex-a53")]
+    [TestCase("virt-smmuv3", "qemu-system-aarch64", "virt,iommu=smmuv3", "cortex-a53")]
     public void The_devicetree_that_QEMU_makes_has_the_same_nodes_with_the_same_addresses(string board, string qemu, string machine, string cpu)
     {
         using var scratch = new Scratch();
@@ -55,6 +56,31 @@ public sealed class QemuWitnessTests
                 if (device.IsSram)
                     Assert.That(there.Aggregate(0UL, (sum, r) => sum + r.Range.Intersect(range.Range).Size.Value), Is.EqualTo(range.Range.Size.Value), device.NodePath);
             }
+        }
+    }
+
+    [Test]
+    public void The_maps_of_the_bridge_and_the_node_of_the_SMMU_are_QEMU_s()
+    {
+        using var scratch = new Scratch();
+        var blob = scratch["qemu.dtb"];
+        RunQemu("qemu-system-aarch64", "-M", $"virt,iommu=smmuv3,dumpdtb={blob}", "-cpu", "cortex-a53", "-m", "1024", "-nic", "none", "-display", "none");
+        var (ours, theirs) = (Tree("boards/qemu/virt-smmuv3/virt-smmuv3.dts"), Tree(blob));
+        Assert.That(Facts(ours), Is.EqualTo(Facts(theirs)));
+
+        // Phandles are the compiler's; what they name is the same.
+        static IEnumerable<string> Facts(DeviceTree tree)
+        {
+            var nodes = tree.Root.DescendantsAndSelf().Where(n => n.Property("phandle") is not null).ToDictionary(n => Convert.ToHexString(n.Property("phandle")!.Value.Span), n => n.Path);
+            var (pcie, smmu) = (tree.Root.Child("pcie@10000000")!, tree.Root.Child("smmuv3@9050000")!);
+            foreach (var name in (string[])["iommu-map", "msi-map"])
+            {
+                var cells = Convert.ToHexString(pcie.Property(name)!.Value.Span).Chunk(8).Select(c => new string(c)).ToList();
+                yield return $"{name} {cells[0]} {nodes[cells[1]]} {cells[2]} {cells[3]}";
+            }
+            foreach (var name in (string[])["#iommu-cells", "reg", "compatible", "dma-coherent"])
+                yield return $"{name} {Convert.ToHexString(smmu.Property(name)!.Value.Span)}";
+            yield return $"{pcie.Property("dma-coherent") is not null}";
         }
     }
 

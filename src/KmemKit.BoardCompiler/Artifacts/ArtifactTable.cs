@@ -7,12 +7,15 @@ using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Devicetree.Printing;
 using KmemKit.BoardCompiler.Diagram;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Writers;
 using KmemKit.BoardCompiler.Writers.C;
 using KmemKit.BoardCompiler.Writers.Emulators;
+using KmemKit.BoardCompiler.Writers.Images;
 using KmemKit.BoardCompiler.Writers.Linker;
 using KmemKit.BoardCompiler.Writers.Mpu;
+using KmemKit.BoardCompiler.Writers.Streams;
 using KmemKit.BoardCompiler.Writers.Tables;
 
 namespace KmemKit.BoardCompiler.Artifacts;
@@ -40,8 +43,11 @@ public static class ArtifactTable
         ArtifactKind.Text("svg", ".layout.svg", "memory layout as a drawing", board => board.Layout is { } layout ? LayoutSvgWriter.Write(DiagramPlanner.Plan(layout)) : null),
         ArtifactKind.Text("markdown", ".layout.md", "memory layout for people", board => board.Layout is { } layout ? LayoutMarkdownWriter.Write(layout) : null),
         ArtifactKind.Binary("tables", ".tables.bin", "page tables, to be loaded", board => Tables(board) is { } plan ? TableImage.Write(plan) : null),
-        ArtifactKind.Text("tables", ".tables.S", "page tables, to be assembled", board => Tables(board) is { } plan ? TableAssemblyWriter.Write(plan) : null),
-        ArtifactKind.Text("tables", ".tables.h", "place, registers and fixed mappings of the page tables", board => Tables(board) is { } plan ? TableCWriter.WriteHeader(plan) : null),
+        ArtifactKind.Text("tables", ".tables.S", "page tables, to be assembled", board => Tables(board) is { } plan ? ImageAssemblyWriter.Write(TableLoadImage.Of(plan)) : null),
+        ArtifactKind.Text("tables", ".tables.h", "place, registers and fixed mappings of the page tables", board => Tables(board) is { } plan ? ImageCWriter.WriteHeader(TableLoadImage.Of(plan)) : null),
+        ArtifactKind.Binary("smmu", ".smmu.bin", "stream tables, context descriptors and page tables of the SMMUs, to be loaded", board => board.Streams is { Bytes: > 0 } plan ? StreamTableImage.Write(plan) : null),
+        ArtifactKind.Text("smmu", ".smmu.S", "the same, to be assembled", board => board.Streams is { Bytes: > 0 } plan ? ImageAssemblyWriter.Write(StreamLoadImage.Of(plan)) : null),
+        ArtifactKind.Text("smmu", ".smmu.h", "place, registers and StreamIDs of the SMMUs", board => board.Streams is { } plan ? ImageCWriter.WriteHeader(StreamLoadImage.Of(plan)) : null),
     ];
 
     /// <summary>The words that name kinds, each once, in the order of <see cref="All"/>.</summary>

@@ -5,6 +5,7 @@ using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.BoardCompiler.Streams;
 
 namespace KmemKit.BoardCompiler.Boards;
 
@@ -28,6 +29,9 @@ public sealed record BoardCompilation
 
     /// <summary>The regions of the memory protection unit; null where the board has no policy for one, or an error.</summary>
     public MpuPlan? MpuPlan { get; init; }
+
+    /// <summary>Streams, contexts and tables of the board's SMMUs; null where it has none, and with an error.</summary>
+    public StreamTablePlan? Streams { get; init; }
 
     /// <summary>All findings: front end, policy, board, layout, protection, each stage's in its order.</summary>
     public ImmutableArray<KmemDiagnostic> Diagnostics { get; init; } = ImmutableArray<KmemDiagnostic>.Empty;

@@ -8,6 +8,7 @@ using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Policies;
+using KmemKit.BoardCompiler.Streams;
 
 namespace KmemKit.BoardCompiler.Boards;
 
@@ -70,6 +71,13 @@ public static class BoardPipeline
             diagnostics.AddRange(planned.Diagnostics);
             mpuPlan = planned.Plan;
         }
+        StreamTablePlan? streams = null;
+        if (layout is not null && !diagnostics.HasErrors)
+        {
+            var planned = StreamTablePlanner.Plan(layout);
+            diagnostics.AddRange(planned.Diagnostics);
+            streams = planned.Plan;
+        }
         return new BoardCompilation
         {
             Name = name,
@@ -78,6 +86,7 @@ public static class BoardPipeline
             Board = board,
             Layout = layout,
             MpuPlan = mpuPlan,
+            Streams = streams,
             Diagnostics = diagnostics.ToImmutable(),
             Dependencies = Dependencies(input, front),
         };

@@ -57,7 +57,7 @@ public static class BoardReader
         };
         var protection = ProtectionNode.Find(root, diagnostics);
         board = board with { Mpu = MpuReader.Read(root, cpus, protection, diagnostics) };
-        if (protection is not null)
+        if (protection is not null && !ProtectionNode.IsForDevicesOnly(protection))
             board = board with { Protection = new ProtectionReader(board, diagnostics).Read(protection) };
         return new BoardResult(board, diagnostics.ToImmutable());
     }

@@ -92,8 +92,9 @@ internal sealed class ReservedMemoryReader(BusMap buses, DiagnosticBag diagnosti
         {
             ReadDynamic(node, size, region, format);
         }
-        else
+        else if (node.Property("iommu-addresses") is null)
         {
+            // With them it is no memory, but device addresses that are kept free (reserved-memory.yaml of dt-schema).
             diagnostics.Add(Rules.ReservedWithoutPlace, node.Span, node.Path);
         }
     }

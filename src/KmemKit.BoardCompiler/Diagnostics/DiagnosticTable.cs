@@ -15,7 +15,8 @@ public static partial class DiagnosticTable
     private static class Table
     {
         public static readonly ImmutableArray<DiagnosticDescriptor> All =
-            [.. SetUpRules, .. FileRules, .. BoardItemRules, .. DevicetreeRules, .. BlobRules, .. PolicyRules, .. BoardRules, .. LayoutRules, .. MpuRules, .. MmuRules];
+            [.. SetUpRules, .. FileRules, .. BoardItemRules, .. DevicetreeRules, .. BlobRules, .. PolicyRules, .. BoardRules, .. LayoutRules, .. MpuRules, .. MmuRules,
+             .. SmmuRules];
     }
 
     private static DiagnosticDescriptor Error(string id, string title, string message, string help) =>

@@ -21,8 +21,8 @@ public sealed record MapRegion(string Name, VirtRange Virt, PhysAddr Phys, MpuAt
     /// <summary>The place in the source: the entry, else the bank or device.</summary>
     public SourceSpan Span { get; init; }
 
-    /// <summary>Whether every address space has it: not global are the maps that only boot code needs.</summary>
-    public bool Global => Rule != MapRule.Identity;
+    /// <summary>Whether every address space has it: not global are the maps that only boot code needs, and those of devices.</summary>
+    public bool Global => Rule is not (MapRule.Identity or MapRule.Iova);
 
     /// <summary>Physical addresses.</summary>
     public PhysRange PhysRange => new(Phys, Virt.Size);

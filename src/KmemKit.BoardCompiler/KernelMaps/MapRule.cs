@@ -20,6 +20,9 @@ public enum MapRule
 
     /// <summary>Mapped one to one because all of the map is (<see cref="MapStyle.Flat"/>).</summary>
     Flat,
+
+    /// <summary>Granted to a device behind an SMMU, at its device address (IOVA).</summary>
+    Iova,
 }
 
 /// <summary>Where things are put.</summary>

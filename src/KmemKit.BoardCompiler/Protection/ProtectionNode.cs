@@ -50,6 +50,14 @@ internal static class ProtectionNode
     /// <summary>Whether a child is a domain: <c>domain</c>, <c>domain@N</c> or <c>domain-NAME</c>.</summary>
     public static bool IsDomain(DeviceTreeNode node) => node.BaseName == "domain" || node.BaseName.StartsWith(DomainPrefix, StringComparison.Ordinal);
 
+    /// <summary>Whether a child says what bus masters may reach: <c>device</c>, <c>device@N</c> or <c>device-NAME</c> with <c>masters</c>.</summary>
+    public static bool IsDevice(DeviceTreeNode node) =>
+        (node.BaseName == "device" || node.BaseName.StartsWith("device-", StringComparison.Ordinal)) && node.Property("masters") is not null;
+
+    /// <summary>Whether the node says nothing about the processors: there are device nodes in it, and nothing else.</summary>
+    public static bool IsForDevicesOnly(DeviceTreeNode node) =>
+        node.Children.Any(IsDevice) && node.Children.All(IsDevice) && node.Properties.All(p => s_common.Contains(p.Name));
+
     public static string DomainName(DeviceTreeNode node)
     {
         if (node.Property("label").ReadString() is { Length: > 0 } label)

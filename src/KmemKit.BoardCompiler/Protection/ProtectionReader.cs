@@ -30,28 +30,23 @@ namespace KmemKit.BoardCompiler.Protection;
 /// </remarks>
 internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
 {
-    private static readonly (string Name, MpuMemoryType Type)[] s_types =
+    internal static readonly (string Name, MpuMemoryType Type)[] MemoryTypes =
     [
         ("strongly-ordered", MpuMemoryType.StronglyOrdered), ("device", MpuMemoryType.Device), ("normal-nc", MpuMemoryType.NormalNonCacheable),
         ("normal-wt", MpuMemoryType.NormalWriteThrough), ("normal-wb", MpuMemoryType.NormalWriteBack),
         ("normal-wbwa", MpuMemoryType.NormalWriteBackWriteAllocate),
     ];
 
-    private readonly Dictionary<uint, DeviceTreeNode> _phandles = [];
+    private readonly NodeReferences _references = new(board.Tree.Root);
 
     public ProtectionPolicy Read(DeviceTreeNode node)
     {
-        foreach (var any in board.Tree.Root.DescendantsAndSelf())
-        {
-            if ((any.Property("phandle") ?? any.Property("linux,phandle")) is { } property && property.TryReadU32(out var phandle))
-                _phandles[phandle] = any;
-        }
         ProtectionNode.CheckProperties(node, false, diagnostics);
         var format = CellFormat.Of(node, diagnostics);
         var placer = new ProtectionPlacer(board, node, format, diagnostics);
         var entries = ImmutableArray.CreateBuilder<ProtectionEntry>();
         var domains = ImmutableArray.CreateBuilder<ProtectionDomain>();
-        foreach (var child in node.Children.Where(c => c.IsEnabled()))
+        foreach (var child in node.Children.Where(c => c.IsEnabled() && !ProtectionNode.IsDevice(c)))
         {
             if (ProtectionNode.IsDomain(child))
                 ReadDomain(child, format, domains, placer);
@@ -157,24 +152,17 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
         for (var i = 0; i < region.CellCount(); i++)
         {
             var span = region.SpanAt(i * sizeof(uint));
-            if (!_phandles.TryGetValue(region.Cell(i), out var target))
+            if (_references.Find(region.Cell(i)) is not { } target)
             {
                 diagnostics.Add(Rules.BadReference, span, node.Path, $"names no node (phandle {region.Cell(i)})");
                 continue;
             }
-            var found = RangesOf(target);
+            var found = NodeRanges.Of(board, target.Path);
             if (found.Count == 0)
                 diagnostics.Add(Rules.BadReference, span, node.Path, $"names {target.Path}, which has no address that the CPU reaches");
             ranges.AddRange(found.Select(range => (range, span)));
         }
     }
-
-    private List<PhysRange> RangesOf(DeviceTreeNode target) =>
-    [
-        .. board.Banks.Where(b => b.NodePath == target.Path).Select(b => b.Range),
-        .. board.Reserved.Where(r => r.NodePath == target.Path && r.Range is not null).Select(r => r.Range!.Value),
-        .. board.Devices.Where(d => d.NodePath == target.Path).SelectMany(d => d.Ranges).Select(r => r.Range),
-    ];
 
     private AccessRights? Rights(DeviceTreeNode node, string name)
     {
@@ -196,10 +184,10 @@ internal sealed class ProtectionReader(Board board, DiagnosticBag diagnostics)
             return null;
         }
         var text = property.ReadString() ?? "";
-        var type = s_types.FirstOrDefault(t => t.Name == text).Type;
+        var type = MemoryTypes.FirstOrDefault(t => t.Name == text).Type;
         if (type != MpuMemoryType.Unspecified)
             return type;
-        diagnostics.Add(Rules.BadMemoryType, property.SpanAt(0), node.Path, text, string.Join(", ", s_types.Select(t => t.Name)));
+        diagnostics.Add(Rules.BadMemoryType, property.SpanAt(0), node.Path, text, string.Join(", ", MemoryTypes.Select(t => t.Name)));
         return null;
     }
 

@@ -50,7 +50,7 @@ public sealed record AddressWalk(
         return new AddressWalk(address, tree, steps, found.IsMapped ? new PhysAddr(found.Output) : null, region, meaning);
     }
 
-    private static ImmutableArray<WalkStep> ReadSteps(ITranslationFormat format, ref TableImageMemory memory, ulong root, ulong address)
+    internal static ImmutableArray<WalkStep> ReadSteps(ITranslationFormat format, ref TableImageMemory memory, ulong root, ulong address)
     {
         var steps = ImmutableArray.CreateBuilder<WalkStep>();
         var table = root;

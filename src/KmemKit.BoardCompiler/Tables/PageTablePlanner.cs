@@ -42,8 +42,15 @@ public static class PageTablePlanner
         if (regime is null)
             throw new ArgumentNullException(nameof(regime));
         var diagnostics = new DiagnosticBag();
-        var plan = Make(map, regime, at, diagnostics);
+        var plan = Make(map, regime, new TablePlace(at), diagnostics);
         return new PageTablePlanResult(diagnostics.HasErrors ? null : plan, diagnostics.ToImmutable());
+    }
+
+    /// <summary>Tables that are a part of a larger image, whose place is the caller's concern.</summary>
+    internal static PageTablePlan? PlanPart(KernelMap map, TableRegime regime, PhysAddr at, DiagnosticBag diagnostics)
+    {
+        var plan = Make(map, regime, new TablePlace(at, IsGiven: true), diagnostics);
+        return diagnostics.HasErrors ? null : plan;
     }
 
     private static PageTablePlan? Make(MemoryLayout layout, PageTableOptions options, DiagnosticBag diagnostics)
@@ -68,10 +75,10 @@ public static class PageTablePlanner
             PhysicalBits = choice.PhysicalBits,
         });
         diagnostics.AddRange(mapped.Diagnostics);
-        return mapped.Map is { } map ? Make(map, choice.RegimeOf(map), options.Base, diagnostics) : null;
+        return mapped.Map is { } map ? Make(map, choice.RegimeOf(map), new TablePlace(options.Base), diagnostics) : null;
     }
 
-    private static PageTablePlan? Make(KernelMap map, TableRegime regime, PhysAddr? at, DiagnosticBag diagnostics)
+    private static PageTablePlan? Make(KernelMap map, TableRegime regime, TablePlace at, DiagnosticBag diagnostics)
     {
         map = WithoutExecuteNever(map, regime, diagnostics);
         var sets = new AttributeSets();

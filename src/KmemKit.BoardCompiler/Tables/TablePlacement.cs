@@ -12,6 +12,11 @@ using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Mmu;
 
 namespace KmemKit.BoardCompiler.Tables;
 
+/// <summary>Where an image goes.</summary>
+/// <param name="Start">Its base; null for the highest free place in lowmem.</param>
+/// <param name="IsGiven">Whether the place is the caller's own, so that it is not asked whether it is free.</param>
+internal readonly record struct TablePlace(PhysAddr? Start, bool IsGiven = false);
+
 /// <summary>Puts the tables one behind the other and the image into memory.</summary>
 /// <remarks>
 /// Tables of more bytes come first, so that each is aligned without a gap; among equals the roots, then by tree, level and address. A base that nobody gives is
@@ -20,7 +25,7 @@ namespace KmemKit.BoardCompiler.Tables;
 internal static class TablePlacement
 {
     public static PageTablePlan? Place(KernelMap map, TableRegime regime, List<DraftTable> drafts, List<int> roots, ImmutableArray<PageAttributes> attributes,
-        PhysAddr? at, DiagnosticBag diagnostics)
+        TablePlace at, DiagnosticBag diagnostics)
     {
         var order = Enumerable.Range(0, drafts.Count).OrderByDescending(i => AlignmentOf(i)).ThenByDescending(i => drafts[i].Bytes)
             .ThenByDescending(roots.Contains).ThenBy(i => drafts[i].Tree).ThenBy(i => Depth(i)).ThenBy(i => drafts[i].Virt).ToArray();
@@ -38,7 +43,7 @@ internal static class TablePlacement
             offset += (ulong)draft.Bytes;
         }
         var alignment = Math.Max(AlignmentOf(order[0]), 1UL << regime.Trees[0].Format.PageShift);
-        if (BaseOf(map, regime, offset, alignment, at, diagnostics) is not { } start)
+        if ((at.IsGiven ? at.Start : BaseOf(map, regime, offset, alignment, at.Start, diagnostics)) is not { } start)
             return null;
         var newRoots = roots.Select(r => numbers[r]).ToImmutableArray();
         return new PageTablePlan
@@ -46,7 +51,7 @@ internal static class TablePlacement
             Map = map,
             Regime = regime,
             Base = start,
-            BaseIsChosen = at is null,
+            BaseIsChosen = at.Start is null,
             Alignment = alignment,
             Tables = tables.ToImmutable(),
             Roots = newRoots,

@@ -8,6 +8,7 @@ using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.BoardCompiler.Layout.Strategies;
 using KmemKit.BoardCompiler.KernelMaps;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.Tool.Output;
 
@@ -62,6 +63,7 @@ internal static class CommandLine
         root.Subcommands.Add(Emit(shared, console));
         root.Subcommands.Add(Diff(shared, console));
         root.Subcommands.Add(Tables(shared, console));
+        root.Subcommands.Add(Smmu(shared, console));
         root.Subcommands.Add(Boot(shared, console));
         root.Subcommands.Add(SlabTop(shared, console));
         return root;
@@ -249,8 +251,43 @@ internal static class CommandLine
                 Domain = result.GetValue(domain),
             };
             var addresses = (result.GetValue(why) ?? []).Select(a => TranslateVerb.TryParse(a, out var address) ? address : 0).ToList();
-            var image = result.GetValue(form) switch { "asm" => ImageForm.Assembly, "c" => ImageForm.C, "header" => ImageForm.Header, "cs" => ImageForm.CSharp, _ => ImageForm.Binary };
+            var image = ImageForms.Parse(result.GetValue(form));
             return BoardRunner.Run(new TablesVerb(options, addresses, image, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console);
+        });
+        return command;
+    }
+
+    private static Command Smmu(SharedOptions shared, ConsoleStreams console)
+    {
+        var command = new Command("smmu", "Plan what devices behind the board's SMMUs may reach: streams, contexts, tables, and why; -o writes the image.");
+        var boards = Boards();
+        var at = new Option<string?>("--base") { Description = "Physical address of the image; by default the highest free place in lowmem.", HelpName = "ADDR" };
+        var why = new Option<string[]>("--why")
+        {
+            Description = "Say why this StreamID reaches what it reaches at this device address, structure by structure; may be given often.",
+            HelpName = "STREAM ADDR", Arity = new ArgumentArity(2, 1000), AllowMultipleArgumentsPerToken = true,
+        };
+        var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header|cs", DefaultValueFactory = _ => "bin" };
+        form.AcceptOnlyFromAmong("bin", "asm", "c", "header", "cs");
+        var file = new Option<string?>("-o", "--out") { Description = "Write the image to this file; for one board.", HelpName = "FILE" };
+        at.Validators.Add(RefuseBadAddresses);
+        why.Validators.Add(RefuseBadAddresses);
+        command.Arguments.Add(boards);
+        foreach (var option in new Option[] { at, why, form, file })
+            command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(boards) is { Length: > 1 } && result.GetValue(file) is not null)
+                result.AddError("-o takes one board: several images would overwrite each other.");
+            if (result.GetValue(why) is { } words && (words.Length % 2 != 0 || words.Where((_, i) => i % 2 == 0).Any(w => TranslateVerb.TryParse(w, out var id) && id > uint.MaxValue)))
+                result.AddError("--why takes a StreamID of at most 32 bits and a device address.");
+        });
+        command.SetAction(result =>
+        {
+            var options = new StreamTableOptions { Base = result.GetValue(at) is { } text && TranslateVerb.TryParse(text, out var start) ? new PhysAddr(start) : null };
+            var words = (result.GetValue(why) ?? []).Select(w => TranslateVerb.TryParse(w, out var value) ? value : 0).ToList();
+            var questions = Enumerable.Range(0, words.Count / 2).Select(i => ((uint)words[2 * i], words[(2 * i) + 1])).ToList();
+            return BoardRunner.Run(new SmmuVerb(options, questions, ImageForms.Parse(result.GetValue(form)), result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console);
         });
         return command;
     }

@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.Linq;
-using System.Text;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Tables;
@@ -11,16 +10,6 @@ using KmemKit.Files;
 using KmemKit.Tool.Input;
 
 namespace KmemKit.Tool.Commands;
-
-/// <summary>In what form the image is written.</summary>
-internal enum ImageForm
-{
-    Binary,
-    Assembly,
-    C,
-    Header,
-    CSharp,
-}
 
 /// <summary><c>kmem tables</c>: the page tables of a board, their statistics, and why an address is mapped as it is.</summary>
 /// <param name="options">What tables.</param>
@@ -54,12 +43,6 @@ internal sealed class TablesVerb(PageTableOptions options, IReadOnlyList<ulong> 
 
     public string FailureJson(string board, DiagnosticBag findings) => LayoutJsonWriter.WriteFailure(board, findings);
 
-    private byte[] Image(PageTablePlan plan) => form switch
-    {
-        ImageForm.Assembly => Encoding.UTF8.GetBytes(TableAssemblyWriter.Write(plan)),
-        ImageForm.C => Encoding.UTF8.GetBytes(TableCWriter.WriteSource(plan, System.IO.Path.GetFileNameWithoutExtension(file) + ".h")),
-        ImageForm.Header => Encoding.UTF8.GetBytes(TableCWriter.WriteHeader(plan)),
-        ImageForm.CSharp => Encoding.UTF8.GetBytes(TableCSharpWriter.Write(plan, "Boards", (CSharpName.ToPascalCase(plan.Map.Layout.Board.Name, "Board") ?? "Board") + "PageTables")),
-        _ => TableImage.Write(plan),
-    };
+    private byte[] Image(PageTablePlan plan) =>
+        ImageForms.Write(form, file!, TableLoadImage.Of(plan), (CSharpName.ToPascalCase(plan.Map.Layout.Board.Name, "Board") ?? "Board") + "PageTables");
 }

@@ -4,6 +4,7 @@ using System.Linq;
 using System.Runtime.InteropServices;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Tests.Artifacts;
+using KmemKit.BoardCompiler.Writers.Images;
 using KmemKit.BoardCompiler.Writers.Tables;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -25,7 +26,7 @@ internal sealed class CSharpTests
     {
         var plan = PageTablePlanner.Plan(RepositoryBoards.Compile(board).Layout!).Plan!;
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(p => MetadataReference.CreateFromFile(p));
-        var compilation = CSharpCompilation.Create("tables", [CSharpSyntaxTree.ParseText(TableCSharpWriter.Write(plan, "A.B", "BoardTables"))], references,
+        var compilation = CSharpCompilation.Create("tables", [CSharpSyntaxTree.ParseText(ImageCSharpWriter.Write(TableLoadImage.Of(plan), "A.B", "BoardTables"))], references,
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release));
         using var stream = new MemoryStream();
         var result = compilation.Emit(stream);
@@ -48,6 +49,6 @@ internal sealed class CSharpTests
     public void A_name_that_is_none_is_refused()
     {
         var plan = PageTablePlanner.Plan(RepositoryBoards.Compile("pc/pc-64").Layout!).Plan!;
-        Assert.That(() => TableCSharpWriter.Write(plan, "A", "1x"), Throws.ArgumentException);
+        Assert.That(() => ImageCSharpWriter.Write(TableLoadImage.Of(plan), "A", "1x"), Throws.ArgumentException);
     }
 }

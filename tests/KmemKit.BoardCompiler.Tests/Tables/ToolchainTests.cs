@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Tests.Artifacts;
+using KmemKit.BoardCompiler.Writers.Images;
 using KmemKit.BoardCompiler.Writers.Tables;
 using KmemKit.Tests.Shared;
 using NUnit.Framework;
@@ -30,9 +31,9 @@ internal sealed class ToolchainTests
         var folder = Directory.CreateTempSubdirectory("kmemtables").FullName;
         try
         {
-            File.WriteAllText(Path.Combine(folder, "tables.h"), TableCWriter.WriteHeader(plan));
-            File.WriteAllText(Path.Combine(folder, "c.c"), TableCWriter.WriteSource(plan, "tables.h"));
-            File.WriteAllText(Path.Combine(folder, "s.S"), TableAssemblyWriter.Write(plan));
+            File.WriteAllText(Path.Combine(folder, "tables.h"), ImageCWriter.WriteHeader(TableLoadImage.Of(plan)));
+            File.WriteAllText(Path.Combine(folder, "c.c"), ImageCWriter.WriteSource(TableLoadImage.Of(plan), "tables.h"));
+            File.WriteAllText(Path.Combine(folder, "s.S"), ImageAssemblyWriter.Write(TableLoadImage.Of(plan)));
             // The header serves assembly as well, and its numbers are those of the plan.
             File.WriteAllText(Path.Combine(folder, "h.S"), "#include \"tables.h\"\n\t.section .kmem_tables, \"aw\"\n\t.balign 8\n\t.8byte KMEM_TABLES_BASE, KMEM_TABLES_SIZE, KMEM_TABLES_ALIGN\n");
             var image = TableImage.Write(plan);

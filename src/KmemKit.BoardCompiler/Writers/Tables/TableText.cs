@@ -1,16 +1,14 @@
-using System.Globalization;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.KernelMaps;
 using KmemKit.BoardCompiler.Tables;
+using KmemKit.BoardCompiler.Writers.Images;
 
 namespace KmemKit.BoardCompiler.Writers.Tables;
 
 /// <summary>Words and numbers that all writers of tables have in common.</summary>
 internal static class TableText
 {
-    public static string Hex(ulong value) => "0x" + value.ToString("x", CultureInfo.InvariantCulture);
-
-    public static string Padded(ulong value, int bytes) => "0x" + value.ToString(bytes == 4 ? "x8" : "x16", CultureInfo.InvariantCulture);
+    public static string Hex(ulong value) => ImageText.Hex(value);
 
     /// <summary>Who executes: <c>privileged</c>, <c>user</c>, <c>all</c>, or nobody (empty).</summary>
     public static string Execute(MapRegion region) =>
@@ -30,17 +28,5 @@ internal static class TableText
     {
         var format = plan.Regime.Trees[plan.Regime.TreeOf(region.Virt.Start)].Format;
         return KmemKit.Architecture.Mmu.MemoryTypes.ToText(AttributeSets.Translate(format, region.Attributes, region.Global).Memory);
-    }
-
-    /// <summary>Bytes of a descriptor.</summary>
-    public static int WordSize(PageTablePlan plan) => plan.Regime.Trees[0].Format.DescriptorSize;
-
-    /// <summary>A descriptor of the image.</summary>
-    public static ulong Word(byte[] image, int at, int size)
-    {
-        ulong value = 0;
-        for (var i = size - 1; i >= 0; i--)
-            value = (value << 8) | image[at + i];
-        return value;
     }
 }

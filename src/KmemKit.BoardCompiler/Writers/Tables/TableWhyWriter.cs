@@ -60,6 +60,7 @@ public static class TableWhyWriter
         MapRule.Vectors => "the exception vectors",
         MapRule.StaticIo => "fixed mappings of devices",
         MapRule.Identity => "identity map of boot code",
+        MapRule.Iova => "device address",
         _ => "flat map",
     };
 
