@@ -265,7 +265,7 @@ internal static class CommandLine
         var why = new Option<string[]>("--why")
         {
             Description = "Say why this StreamID reaches what it reaches at this device address, structure by structure; may be given often.",
-            HelpName = "STREAM ADDR", Arity = new ArgumentArity(2, 1000), AllowMultipleArgumentsPerToken = true,
+            HelpName = "STREAM ADDR", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true,
         };
         var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header|cs", DefaultValueFactory = _ => "bin" };
         form.AcceptOnlyFromAmong("bin", "asm", "c", "header", "cs");

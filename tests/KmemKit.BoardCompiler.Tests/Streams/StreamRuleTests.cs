@@ -11,6 +11,8 @@ using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Tests.Artifacts;
 using KmemKit.BoardCompiler.Tests.Devicetree;
 using NUnit.Framework;
+using CD = KmemKit.Architecture.Smmu.V3.ContextDescriptorFields;
+using STE = KmemKit.Architecture.Smmu.V3.StreamTableEntryFields;
 
 namespace KmemKit.BoardCompiler.Tests.Streams;
 
@@ -174,6 +176,20 @@ internal sealed class StreamRuleTests
         {
             (StreamImagePart.PageTables, 0UL, 4096UL + 4096 + 16), (StreamImagePart.StreamTable, 8320UL, 128UL), (StreamImagePart.ContextDescriptor, 8448UL, 64UL),
         }));
+    }
+
+    // Cacheability 1 and inner shareable 3, or 0 and outer shareable 2: of descriptor and table fetches, and of the registers' own (Arm IHI 0070, 5.2, 5.4, 6.3.11).
+    [TestCase(true, 0xD75u, 1UL, 3UL)]
+    [TestCase(false, 0x820u, 0UL, 2UL)]
+    public void An_SMMU_that_is_not_coherent_does_not_look_into_caches(bool isCoherent, uint cr1, ulong cacheability, ulong shareability)
+    {
+        var text = Board("KMK6011");
+        var plan = StreamBoards.Plan(isCoherent ? text : With(text, "\t\tdma-coherent;\n", ""));
+        Assert.That(plan.Smmus[0].Registers.Single(r => r.Name == "CR1").Value, Is.EqualTo(cr1));
+        var entry = SmmuV3Image.Entry(plan.Smmus[0], plan.Smmus[0].Bindings[0]);
+        Assert.That((entry[STE.S1CIR], entry[STE.S1COR], entry[STE.S1CSH]), Is.EqualTo((cacheability, cacheability, shareability)));
+        var descriptor = SmmuV3Image.Descriptor(plan.Smmus[0], plan.Smmus[0].Contexts[0]);
+        Assert.That((descriptor[CD.IR0], descriptor[CD.OR0], descriptor[CD.SH0]), Is.EqualTo((cacheability, cacheability, shareability)));
     }
 
     [Test]

@@ -107,11 +107,14 @@ public sealed partial record SmmuV3Features
     /// <summary>IDR5.OAS: bits of an output address: 32, 36, 40, 42, 44, 48 or 52.</summary>
     public int OutputAddressBits { get; init; } = 48;
 
-    /// <summary>The SMMUv3 of QEMU's <c>virt,iommu=smmuv3</c> machine up to version 8.0 (hw/arm/smmuv3.c): stage 1 only, 44-bit output, 16 StreamID bits, no substreams.</summary>
+    /// <summary>
+    /// The SMMUv3 of QEMU 7.2's <c>virt,iommu=smmuv3</c> machine, as its identification registers say (IDR0 0x0d40101a, IDR1 0x02730010, IDR5 0x74): stage 1 only, 44-bit output,
+    /// 16 StreamID bits, no substreams, 8-bit VMIDs, no stalls.
+    /// </summary>
     public static SmmuV3Features QemuVirt { get; } = new()
     {
-        Stage2 = false, Hypervisor = false, Msi = false, SubstreamIdBits = 0, OutputAddressBits = 44, Vmid16 = true, StallModel = StallModel.TerminateOnly,
-        Granules = SmmuGranules.FourKiB | SmmuGranules.SixteenKiB | SmmuGranules.SixtyFourKiB, TwoLevelContextTable = true,
+        Stage2 = false, Hypervisor = false, Msi = false, SubstreamIdBits = 0, OutputAddressBits = 44, Vmid16 = false, StallModel = StallModel.TerminateOnly, StallMaximum = 0,
+        TwoLevelContextTable = false, SplitStageAts = true, PriQueueBits = 0,
     };
 
     /// <summary>Whether one address is within <see cref="OutputAddressBits"/>.</summary>
