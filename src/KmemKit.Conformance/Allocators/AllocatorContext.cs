@@ -27,8 +27,9 @@ internal sealed class BlockMap
     public TakenBlock? Overlapping(ulong address, ulong bytes)
     {
         // Blocks are disjoint, so that the last one which starts at or below the last byte reaches highest.
-        var below = _blocks.GetViewBetween(default, new TakenBlock(address + (bytes - 1), 1, 0));
-        return below.Count > 0 && below.Max is var nearest && nearest.Last >= address ? nearest : null;
+        // A view's count is found by walking it; its maximum is not, and no block starts at 0 with 0 bytes.
+        var nearest = _blocks.GetViewBetween(default, new TakenBlock(address + (bytes - 1), 1, 0)).Max;
+        return nearest.Bytes > 0 && nearest.Last >= address ? nearest : null;
     }
 
     public void Add(TakenBlock block) => _blocks.Add(block);

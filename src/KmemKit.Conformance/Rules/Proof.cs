@@ -11,6 +11,7 @@ public sealed class Proof
     public const int MostFindings = 20;
 
     private readonly List<Finding> _findings = [];
+    private readonly List<string> _leftOut = [];
 
     /// <summary>For one rule and one subject.</summary>
     /// <param name="subject">What is tested.</param>
@@ -25,6 +26,9 @@ public sealed class Proof
 
     /// <summary>What is tested.</summary>
     public string Subject { get; }
+
+    /// <summary>Which part or form of the subject is looked at now, such as <c>C header</c>; findings say it. Empty for the subject itself.</summary>
+    public string Part { get; set; } = "";
 
     /// <summary>Id of the rule.</summary>
     public string Rule { get; }
@@ -81,8 +85,26 @@ public sealed class Proof
         Checked++;
         Failures++;
         if (!IsFull)
-            _findings.Add(new Finding(Subject, Rule, address, place, expected, found));
+            _findings.Add(new Finding(Part.Length == 0 ? Subject : $"{Subject} ({Part})", Rule, address, place, expected, found));
     }
+
+    /// <summary>Adds what another proof of the same rule found.</summary>
+    internal void Take(Proof other)
+    {
+        Checked += other.Checked;
+        Failures += other.Failures;
+        foreach (var finding in other.Findings)
+        {
+            if (!IsFull)
+                _findings.Add(finding);
+        }
+    }
+
+    /// <summary>Parts of the subject that could not be looked at on this host, and why; reports say it.</summary>
+    public IReadOnlyList<string> LeftOut => _leftOut;
+
+    /// <summary>Says that a part of the subject could not be looked at on this host.</summary>
+    public void NotAll(string what) => _leftOut.Add(what);
 
     /// <summary>Says that the subject has nothing that the rule is about.</summary>
     public void HasNothing(string why) => NothingToProve = why;

@@ -42,6 +42,9 @@ public sealed class Rule<TContext>(string id, string category, string says, Acti
         return new RuleResult(Id, Category, Says, proof, Stopwatch.GetElapsedTime(start), null);
     }
 
+    /// <summary>Looks on behalf of another rule, into its proof: a board's rule that holds for several parts of it.</summary>
+    internal void Check(TContext context, Proof proof) => check(context, proof);
+
     /// <inheritdoc/>
     public override string ToString() => Id;
 

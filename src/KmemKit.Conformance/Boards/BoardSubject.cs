@@ -1,0 +1,112 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.Linq;
+using KmemKit.Architecture.Boards;
+using KmemKit.BoardCompiler.Artifacts;
+using KmemKit.BoardCompiler.Boards;
+using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Mpu;
+using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Tables;
+using KmemKit.Conformance.Allocators;
+using KmemKit.Conformance.Boards.Subjects;
+using KmemKit.Conformance.Translations;
+using BoardMpu = KmemKit.Architecture.Boards.BoardMpu;
+
+namespace KmemKit.Conformance.Boards;
+
+/// <summary>A board with everything that is made of it, as the rules look at it: each part can be another one, so that rules can be tried on parts with a fault.</summary>
+/// <remarks>Parts are made when they are first asked for, once. One thread at a time uses it.</remarks>
+public sealed record BoardSubject : IDisposable
+{
+    // Free pages that are left to an allocator which shall run out, about.
+    private const int QuickPages = 2048;
+
+    private readonly Dictionary<string, object?> _made = [];
+
+    /// <summary>The board, compiled.</summary>
+    public required BoardCompilation Compilation { get; init; }
+
+    /// <summary>What its generated type says; null for a board that was compiled in memory.</summary>
+    public TypedBoard? Type { get; init; }
+
+    /// <summary>What it was compiled from.</summary>
+    public required BoardInput Input { get; init; }
+
+    /// <summary>A file with the boot log that is expected; null where the board's owner keeps none.</summary>
+    public string? BootLogBaseline { get; init; }
+
+    /// <summary>Its layout.</summary>
+    public MemoryLayout Layout => Part(nameof(Layout), () => OtherLayout ?? Compilation.Layout ?? throw new InvalidOperationException(
+        $"{Compilation.Name} has no layout: {string.Join("; ", Compilation.Diagnostics)}"))!;
+
+    /// <summary>Another layout than that of the compilation.</summary>
+    public MemoryLayout? OtherLayout { get; init; }
+
+    /// <summary>Its page tables; null for a board without MMU, or where no plan is possible.</summary>
+    public PageTablePlan? Tables => Part(nameof(Tables), () => Layout.Board.UsesMmu ? PageTablePlanner.Plan(Layout).Plan : null);
+
+    /// <summary>The image of its page tables; empty where it has none.</summary>
+    public ImmutableArray<byte> Image => OtherImage ?? (ImmutableArray<byte>)Part<object>(nameof(Image), () => Tables is { } plan ? ImmutableArray.Create(TableImage.Write(plan)) : ImmutableArray<byte>.Empty)!;
+
+    /// <summary>Another image than the writer's.</summary>
+    public ImmutableArray<byte>? OtherImage { get; init; }
+
+    /// <summary>Its protection plan; null where it has none.</summary>
+    public BoardMpu? Mpu => OtherMpu ?? Part(nameof(Mpu), () => Compilation is { MpuPlan: { } plan, Board.Protection: { } policy } ? BoardMpuOfPlan.Make(plan, policy) : null);
+
+    /// <summary>Another protection plan than the planner's.</summary>
+    public BoardMpu? OtherMpu { get; init; }
+
+    /// <summary>The files that are made of it.</summary>
+    public ImmutableArray<Artifact> Artifacts => OtherArtifacts ?? (ImmutableArray<Artifact>)Part<object>(nameof(Artifacts), () => ArtifactSet.Write(Compilation))!;
+
+    /// <summary>Other files than the writers'.</summary>
+    public ImmutableArray<Artifact>? OtherArtifacts { get; init; }
+
+    /// <summary>Its page allocator, booted: with all memory and afresh at every call, or for a quick run with few free pages and booted once.</summary>
+    public Func<BoardSubject, bool, IAllocatorSubject> Pages { get; init; } = static (board, isQuick) => isQuick
+        ? new BoardPages(board.Part("quick pages", () => BoardPages.BootFor(board.Layout, QuickPages))!, isShared: true) : new BoardPages(board.Layout);
+
+    /// <summary>Its object allocator, booted with few free pages, so that it can run out; for a quick run once.</summary>
+    public Func<BoardSubject, bool, IAllocatorSubject> Objects { get; init; } = static (board, isQuick) => isQuick
+        ? new BoardObjects(board.Part("quick objects", () => BoardObjects.BootFor(board.Layout, QuickPages / 4))!, isShared: true)
+        : new BoardObjects(BoardObjects.BootFor(board.Layout, QuickPages / 4), isShared: false);
+
+    /// <summary>Its linear map as the layout has it; another one for a test of the rules.</summary>
+    public Func<BoardSubject, ITranslationSubject> Linear { get; init; } = static board => new LinearSubject(board.Layout.Linear);
+
+    /// <summary>What the translation has to say, from banks and segments.</summary>
+    public TranslationMap Map => Part(nameof(Map), () => BoardMaps.Translation(this))!;
+
+    /// <summary>The board's name.</summary>
+    public string Name => Compilation.Name;
+
+    /// <summary>A board that was compiled in memory.</summary>
+    public static BoardSubject Of(BoardInput input)
+    {
+        var once = input with { RequireLayout = true };
+        return new BoardSubject { Compilation = BoardPipeline.Compile(once), Input = once };
+    }
+
+    /// <summary><c>file:line</c> of a place, the line from 1; empty where no file says it.</summary>
+    public static string PlaceOf(SourceSpan span) => span.File is { } file
+        ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{file.Path.Split('/', '\\').Last()}:{span.StartPosition.Line + 1}") : "";
+
+    /// <summary>A part that is made once.</summary>
+    internal T? Part<T>(string name, Func<T?> make) where T : class
+    {
+        if (!_made.TryGetValue(name, out var part))
+            _made[name] = part = make();
+        return (T?)part;
+    }
+
+    /// <summary>Gives up what the parts hold.</summary>
+    public void Dispose()
+    {
+        foreach (var part in _made.Values.OfType<IDisposable>())
+            part.Dispose();
+        _made.Clear();
+    }
+}
