@@ -6,7 +6,8 @@ namespace KmemKit.Benchmarks;
 /// <c>dotnet run -c Release --project tests/KmemKit.Benchmarks -- --filter '*'</c> runs all; <c>--list flat</c> names them;
 /// <c>--paired</c> alone compares the translations with the kernel's macros in turns, <c>--pages</c> the page allocator with malloc; a further word (pairs, threads, fill, mixed, sizes, granules, boot) picks one part;
 /// <c>--slab</c> object caches and kmalloc with malloc, mimalloc and jemalloc; a further word picks the rows that contain it;
-/// <c>--slab-checks</c>, with the same, what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C; <c>--mpu</c> a domain switch that writes
+/// <c>--slab-checks</c>, with the same, what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C
+/// (<c>changes</c>, <c>growth</c> or <c>walks</c> behind it for a part); <c>--mpu</c> a domain switch that writes
 /// what differs with one that writes all.
 /// </summary>
 internal static class Program
@@ -33,9 +34,9 @@ internal static class Program
             SlabAllocation.PairedChecks.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
-        if (arguments is ["--tables"])
+        if (arguments is ["--tables", ..])
         {
-            PageTables.PairedTables.Run();
+            PageTables.PairedTables.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
         if (arguments is ["--mpu"])

@@ -25,36 +25,25 @@ public sealed unsafe partial class PageTables<TFormat>
     private bool TryMapPages(ulong virt, ulong phys, ulong size, PageProt prot)
     {
         // Size 0 wraps to a large number; the last output of pages is all ones from some bit down.
-        if (((virt | phys | size) & _pageMask) != 0 || unchecked(size - 1) >= _fewPages || !_format.Translates(virt)
+        if (((virt | phys | size) & _pageMask) != 0 || unchecked(size - 1) >= _fewPages
             || (phys | unchecked(phys + (size - 1))) > _lastOutput || !ReferenceEquals(prot.Format, _name))
         {
             return false;
         }
-        var table = RootTable;
-        var level = _format.RootLevel;
-        var shift = _rootShift;
-        var index = unchecked((int)(virt >> shift)) & _rootMask;
-        while (shift != _format.PageShift)
-        {
-            var above = Read(table, index);
-            if (!_format.IsTable(above, level) || _format.Limits(above, level) != prot.Limits)
-                return false;
-            table = Host(_format.TableAddress(above, level));
-            level = _format.NextLevel(level);
-            shift -= _stride;
-            index = unchecked((int)(virt >> shift)) & _mask;
-        }
+        var descent = new TablesThatLimit(prot.Limits);
+        if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
+            return false;
         var count = (int)(size >> _format.PageShift);
         if (count == 1)
         {
-            if (Read(table, index) != 0 || Domain.IsWatching)
+            if (StraightWalk.Read(_format, slot) != 0 || Domain.IsWatching)
                 return false;
-            Write(table, index, prot.Page | _format.OutputField(phys, _pageShape));
+            Write(slot, 0, prot.Page | _format.OutputField(phys, _pageShape));
             return true;
         }
-        if (count > _mask + 1 - index || FirstUsed(table, index, count) >= 0 || Domain.IsWatching)
+        if (count > _lastEntries - _format.Index(virt, _format.LastLevel) || FirstUsed(slot, 0, count) >= 0 || Domain.IsWatching)
             return false;
-        FillSingles(table, index, count, phys, prot.Page, _pageShape);
+        FillSingles(slot, 0, count, phys, prot.Page, _pageShape);
         return true;
     }
 

@@ -31,12 +31,12 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     internal const int NotOfTheAllocator = -1;
 
     private readonly TFormat _format;
-    private readonly byte* _window;
-    private readonly ulong _windowStart;
-    private ulong _windowSize;
+    private WalkStart _start;
+    private TableWindow _window;
     private readonly ulong _pageMask;
     private readonly ulong _fewPages;
     private readonly ulong _addressMask;
+    private readonly ulong _pageBits;
     private ulong _knownPage;
     private readonly ulong _firstLow;
     private readonly ulong _lastLow;
@@ -50,10 +50,7 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private readonly int _rootOrder;
     private readonly ulong[] _lastOutputs;
     private readonly int _largestShift;
-    private readonly int _rootShift;
-    private readonly int _rootMask;
-    private readonly int _stride;
-    private readonly int _mask;
+    private readonly int _lastEntries;
     private readonly bool _breaks;
 
     internal PageTables(TFormat format, PageMap map, PhysicalMemory memory, TlbDomain domain, TableAllocator tables, ulong root, int rootOrder)
@@ -71,18 +68,20 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         _lastOutput = _lastOutputs[0];
         _knownPage = SomePage(format, _pageShape);
         _fewPages = (_shapes.Length > 1 ? _shapes[1].Bytes : 1UL << format.PageShift << format.IndexBits(format.LastLevel)) - 1;
-        // Below the root all levels are alike, so a walk subtracts.
-        _rootShift = format.LevelShift(format.RootLevel);
-        _rootMask = format.TableEntries(format.RootLevel) - 1;
-        _stride = format.IndexBits(format.LastLevel);
-        _mask = format.TableEntries(format.LastLevel) - 1;
-        memory.MainWindow.Deconstruct(out _window, out _windowStart, out _windowSize);
-        memory.Disposing += () => _windowSize = 0;
+        _lastEntries = format.TableEntries(format.LastLevel);
+        _window = new TableWindow(memory).Within(format.OutputBits);
+        _start = WalkStart.Of(format).At(format, root, _window);
+        memory.Disposing += () =>
+        {
+            _window.Close();
+            _start.Close();
+        };
         _largestShift = BitOperations.Log2(_shapes[^1].Bytes);
         // One text object a format, so that attributes are known to be encoded for it by comparing references.
         _name = string.Intern(format.Name);
         _pageMask = (1UL << format.PageShift) - 1;
         _addressMask = format.OutputField(_lastOutput & ~_pageMask, _pageShape);
+        _pageBits = ~_addressMask;
         _breaks = BreakBeforeMake.IsDemandedBy(format);
         var ranges = format.InputRanges;
         (_firstLow, _lastLow) = (ranges[0].Start.Value, ranges[0].Last.Value);
@@ -159,41 +158,35 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     /// <param name="address">The address.</param>
     /// <param name="output">The physical address of that byte.</param>
     /// <returns>False where nothing is mapped.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTranslate(VirtAddr address, out PhysAddr output)
     {
         var virt = address.Value;
-        if (_format.Translates(virt))
+        var descent = default(AnyTable);
+        if (StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
         {
-            var table = RootTable;
-            var level = _format.RootLevel;
-            var shift = _rootShift;
-            var index = unchecked((int)(virt >> shift)) & _rootMask;
-            while (true)
+            var descriptor = StraightWalk.Read(_format, slot);
+            if (((descriptor ^ _knownPage) & _pageBits) == 0)
             {
-                var descriptor = Read(table, index);
-                if (_format.IsTable(descriptor, level))
-                {
-                    table = Host(_format.TableAddress(descriptor, level));
-                    level = _format.NextLevel(level);
-                    shift -= _stride;
-                    index = unchecked((int)(virt >> shift)) & _mask;
-                    continue;
-                }
-                if (shift == _format.PageShift && ((descriptor ^ _knownPage) & ~_addressMask) == 0)
-                {
-                    output = new PhysAddr(_format.LeafAddress(descriptor, level) | (virt & _pageMask));
-                    return true;
-                }
-                if (_format.KindOf(descriptor, level) != DescriptorKind.Leaf)
-                    break;
-                Learn(descriptor, level);
-                var offset = virt & ((1UL << _format.LeafShift(descriptor, level)) - 1);
-                output = new PhysAddr(_format.LeafAddress(descriptor, level) | offset);
+                output = new PhysAddr(_format.LeafAddress(descriptor, _format.LastLevel) | (virt & ((1UL << _format.PageShift) - 1)));
                 return true;
             }
         }
-        output = default;
-        return false;
+        var isMapped = TryTranslateSlowly(virt, out var found);
+        output = found;
+        return isMapped;
+    }
+
+    // Blocks, groups of pages, holes, pages of another kind than the last one, tables outside of the window.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTranslateSlowly(ulong virt, out PhysAddr output)
+    {
+        var found = Walk(new VirtAddr(virt));
+        output = new PhysAddr(found.Output);
+        if (!found.IsMapped)
+            return false;
+        Learn(found.Descriptor, found.Level);
+        return true;
     }
 
     // A descriptor that differs from a known page's in its address alone is a page as well; most are alike, so the last one known is kept.
@@ -262,9 +255,8 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* Host(ulong table)
     {
-        // Most tables are in the largest piece of RAM, whose place is kept here.
-        var offset = unchecked(table - _windowStart);
-        return offset < _windowSize ? _window + offset : _memory.PointerTo(new PhysAddr(table));
+        // Most tables are in the largest piece of RAM.
+        return _window.TryReach(table, out var host) ? host : _memory.PointerTo(new PhysAddr(table));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -33,7 +33,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
     private void CheckAnswered(ulong virt, ulong output, int size, AccessRights access, Privilege privilege)
     {
         if (_memory.PointerTo(new PhysAddr(output), (uint)size) is null && _memory.Iomem.FindDevice(new PhysAddr(output)) is null)
-            throw new MemoryFaultException(FaultOf(new TranslationFault(FaultCause.ExternalAbort, _format.LastLevel), virt, access, privilege));
+            throw new MemoryFaultException(FaultOf(new TranslationFault(FaultCause.ExternalAbort, _tree.Format.LastLevel), virt, access, privilege));
     }
 
     private void Move(ulong virt, ulong output, byte* bytes, int size, AccessRights access, Privilege privilege)
@@ -53,7 +53,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
         }
         catch (BusFaultException)
         {
-            throw new MemoryFaultException(FaultOf(new TranslationFault(FaultCause.ExternalAbort, _format.LastLevel), virt, access, privilege));
+            throw new MemoryFaultException(FaultOf(new TranslationFault(FaultCause.ExternalAbort, _tree.Format.LastLevel), virt, access, privilege));
         }
     }
 
@@ -94,15 +94,15 @@ public sealed unsafe partial class MmuCpu<TFormat>
 
     private MemoryFault FaultOf(in TranslationFault fault, ulong virt, AccessRights access, Privilege privilege)
     {
-        ref readonly var format = ref FormatOf(virt);
+        ref readonly var format = ref TreeOf(virt).Format;
         return new MemoryFault(fault.Cause, fault.Level, new VirtAddr(virt), access, privilege, format.Report(fault, virt, access, privilege));
     }
 
-    private ref readonly TFormat FormatOf(ulong virt)
+    private ref readonly Tree TreeOf(ulong virt)
     {
-        if (_hasKernelTables && !_format.Translates(virt) && _kernelFormat.Translates(virt))
-            return ref _kernelFormat;
-        return ref _format;
+        if (_hasKernelTables && !_tree.Format.Translates(virt) && _kernelTree.Format.Translates(virt))
+            return ref _kernelTree;
+        return ref _tree;
     }
 
     // Arm: device memory takes aligned accesses only. RISC-V: so does I/O memory, by the usual PMAs.

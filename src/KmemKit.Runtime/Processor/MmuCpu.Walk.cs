@@ -13,13 +13,14 @@ public sealed unsafe partial class MmuCpu<TFormat>
     {
         output = 0;
         var context = TlbModel.ContextOf(_asid, _vmid);
-        ref readonly var format = ref FormatOf(virt);
+        ref readonly var tree = ref TreeOf(virt);
+        ref readonly var format = ref tree.Format;
         _tlb.Enter();
         try
         {
             var place = _tlb.Find(virt, context);
             if (place >= 0 && _tlb.Domain.IsWatching)
-                CheckStale(virt, _tlb.At(place), format);
+                CheckStale(virt, _tlb.At(place), tree);
             var found = false;
             if (place >= 0)
             {
@@ -41,13 +42,13 @@ public sealed unsafe partial class MmuCpu<TFormat>
             else
             {
                 _tlb.CountMiss();
-                var fault = Walk(virt, access, privilege, format, out var entry);
+                var fault = Walk(virt, access, privilege, tree, out var entry, out var serial);
                 if (fault.Cause is not (FaultCause.None or FaultCause.Permission or FaultCause.Domain))
                     return fault;
                 // x86 keeps no translation of what faulted.
                 if (fault.Cause != FaultCause.None && entry.Attributes.Memory.IsX86())
                     return fault;
-                place = _tlb.Fill(entry);
+                place = _tlb.Fill(entry, serial);
             }
             ref readonly var translation = ref _tlb.At(place);
             var attributes = translation.Attributes;
@@ -63,7 +64,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
                 return new TranslationFault(FaultCause.Alignment, translation.Level, attributes.Domain);
             output = translation.Output.Value + (virt - translation.First.Value);
             if (!_tlb.Domain.IsWatching && !_isAlignmentChecked && (attributes.Memory.IsX86() || !attributes.Memory.IsDevice()))
-                FillFront(virt, output, translation, privilege, format);
+                FillFront(place, virt, output, privilege, format);
             return default;
         }
         finally
@@ -72,50 +73,49 @@ public sealed unsafe partial class MmuCpu<TFormat>
         }
     }
 
-    private void FillFront(ulong virt, ulong output, in TlbEntry translation, Privilege privilege, in TFormat format)
+    private void FillFront(int place, ulong virt, ulong output, Privilege privilege, in TFormat format)
     {
+        ref readonly var translation = ref _tlb.At(place);
         var page = virt & ~(SmallestPage - 1);
         var host = _memory.PointerTo(new PhysAddr(output & ~(SmallestPage - 1)), SmallestPage);
         if (host is null)
             return;
-        var allowed = AccessRights.None;
-        if (format.Check(translation.Attributes, AccessRights.Read, privilege, _controls) == FaultCause.None)
-            allowed |= AccessRights.Read;
-        if (translation.IsWritten && format.Check(translation.Attributes, AccessRights.Write, privilege, _controls) == FaultCause.None)
-            allowed |= AccessRights.Write;
-        if (format.Check(translation.Attributes, AccessRights.Execute, privilege, _controls) == FaultCause.None)
-            allowed |= AccessRights.Execute;
-        _tlb.FillFront((int)privilege, page, allowed, (nuint)host, output & ~(SmallestPage - 1));
+        var allowed = Allowed(translation.Attributes, privilege, translation.IsWritten, format);
+        _tlb.FillFront(place, (int)privilege, page, allowed, (nuint)host, output & ~(SmallestPage - 1));
     }
 
     // The walk of the hardware: what it reads, it may mark as used, unless software has changed it at the same moment; then it starts again.
-    private TranslationFault Walk(ulong virt, AccessRights access, Privilege privilege, in TFormat format, out TlbEntry entry)
+    private TranslationFault Walk(ulong virt, AccessRights access, Privilege privilege, in Tree tree, out TlbEntry entry, out uint serial)
     {
         entry = default;
+        serial = 0;
+        ref readonly var format = ref tree.Format;
         if (!format.Translates(virt))
             return format.OutOfRange;
         var isWrite = (access & AccessRights.Write) != 0;
         while (true)
         {
-            var table = _hasKernelTables && System.Runtime.CompilerServices.Unsafe.AreSame(in format, in _kernelFormat) ? _kernelRoot : _root;
+            var table = tree.Root;
             var limits = 0UL;
             var level = format.RootLevel;
             ulong* slot;
             ulong descriptor;
+            DescriptorKind kind;
             while (true)
             {
                 slot = SlotOf(table, format.Index(virt, level), format);
                 if (slot is null)
                     return new TranslationFault(FaultCause.ExternalAbortOnWalk, level);
                 descriptor = ReadSlot(slot, format);
-                if (!format.IsTable(descriptor, level))
+                kind = format.KindOf(descriptor, level);
+                if (kind != DescriptorKind.Table)
                     break;
                 limits |= format.Limits(descriptor, level);
                 Mark(slot, descriptor, format.MarkTableUsed(descriptor, level), format);
                 table = format.TableAddress(descriptor, level);
                 level = format.NextLevel(level);
             }
-            if (format.KindOf(descriptor, level) != DescriptorKind.Leaf)
+            if (kind != DescriptorKind.Leaf)
                 return new TranslationFault(format.CauseOf(descriptor, level), level);
             var marked = format.MarkUsed(descriptor, level, isWrite);
             var attributes = format.DecodeLeaf(marked, level, limits);
@@ -138,12 +138,17 @@ public sealed unsafe partial class MmuCpu<TFormat>
                 Vmid = _vmid,
                 Filled = _tlb.Domain.Changes?.Now ?? 0,
             };
+            if (cause == FaultCause.None)
+                serial = Learn(marked, limits, entry, tree);
             return new TranslationFault(cause, level, attributes.Domain);
         }
     }
 
-    private ulong* SlotOf(ulong table, int index, in TFormat format) =>
-        (ulong*)_memory.PointerTo(new PhysAddr(table + ((ulong)index * (uint)format.DescriptorSize)), (uint)format.DescriptorSize);
+    private ulong* SlotOf(ulong table, int index, in TFormat format)
+    {
+        var address = table + ((ulong)index * (uint)format.DescriptorSize);
+        return (ulong*)(_window.TryReach(address, out var host) ? host : _memory.PointerTo(new PhysAddr(address), (uint)format.DescriptorSize));
+    }
 
     private static ulong ReadSlot(ulong* slot, in TFormat format) =>
         format.DescriptorSize == 8 ? Volatile.Read(ref *slot) : Volatile.Read(ref *(uint*)slot);
@@ -158,11 +163,11 @@ public sealed unsafe partial class MmuCpu<TFormat>
     }
 
     // Whether the tables still say what the TLB says.
-    private void CheckStale(ulong virt, in TlbEntry entry, in TFormat format)
+    private void CheckStale(ulong virt, in TlbEntry entry, in Tree tree)
     {
         var memory = new RamDescriptors(_memory);
-        var root = _hasKernelTables && System.Runtime.CompilerServices.Unsafe.AreSame(in format, in _kernelFormat) ? _kernelRoot : _root;
-        var now = Walker.Walk(format, ref memory, root, virt);
+        ref readonly var format = ref tree.Format;
+        var now = Walker.Walk(format, ref memory, tree.Root, virt);
         var output = entry.Output.Value + (virt - entry.First.Value);
         if (now.IsMapped)
         {

@@ -27,10 +27,8 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     private readonly FrontEntry* _front;
     private readonly TlbModel _tlb;
     private readonly PhysicalMemory _memory;
-    private TFormat _format;
-    private ulong _root;
-    private TFormat _kernelFormat;
-    private ulong _kernelRoot;
+    private Tree _tree;
+    private Tree _kernelTree;
     private bool _hasKernelTables;
     private ushort _asid;
     private ushort _vmid;
@@ -47,7 +45,14 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         _memory = memory;
         _tlb = tlb;
         _front = tlb.Front;
-        memory.Disposing += tlb.DropFront;
+        _window = new TableWindow(memory);
+        memory.Disposing += () =>
+        {
+            _window.Close();
+            _tree.Close();
+            _kernelTree.Close();
+            tlb.DropFront();
+        };
     }
 
     /// <summary>Its TLB.</summary>
@@ -66,6 +71,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         set
         {
             _controls = value;
+            ForgetKinds();
             _tlb.DropFront();
         }
     }
@@ -98,7 +104,8 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     /// <param name="asid">Its address space.</param>
     public void SetTables(TFormat format, PhysAddr root, ushort asid)
     {
-        (_format, _root, _asid) = (format, root.Value, asid);
+        Set(ref _tree, format, root);
+        _asid = asid;
         _tlb.DropFront();
     }
 
@@ -113,7 +120,8 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     /// <summary>Sets the second tree (TTBR1), for the addresses that the first one does not have.</summary>
     public void SetKernelTables(TFormat format, PhysAddr root)
     {
-        (_kernelFormat, _kernelRoot, _hasKernelTables) = (format, root.Value, true);
+        Set(ref _kernelTree, format, root);
+        _hasKernelTables = true;
         _tlb.DropFront();
     }
 
@@ -232,6 +240,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
             Transfer(address.Value, bytes, destination.Length, AccessRights.Execute, privilege);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CheckSize(int size, int most)
     {
         if (size < 1 || size > most)
@@ -239,8 +248,12 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private FrontEntry* FrontOf(ulong virt, Privilege privilege) =>
-        _front + (((nint)privilege * FrontEntry.Count) + (nint)((virt >> FrontEntry.PageShift) & (FrontEntry.Count - 1)));
+    private FrontEntry* FrontOf(ulong virt, Privilege privilege)
+    {
+        // In bytes: the page's number times an entry's size is a shift less.
+        const ulong Mask = (FrontEntry.Count - 1) * FrontEntry.Bytes;
+        return (FrontEntry*)((byte*)_front + ((virt >> (FrontEntry.PageShift - FrontEntry.BytesShift)) & Mask) + ((nuint)privilege * (FrontEntry.Count * FrontEntry.Bytes)));
+    }
 
     // The page of the last byte: an access that crosses into the next page does not find its first one's entry.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -251,6 +264,9 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     private T LoadSlowly<T>(ulong virt, Privilege privilege) where T : unmanaged
     {
         CheckSize(sizeof(T), MostBytes);
+        var host = TryFillFront(virt, sizeof(T), AccessRights.Read, privilege);
+        if (host is not null)
+            return Unsafe.ReadUnaligned<T>(host);
         T value = default;
         Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Read, privilege);
         return value;
@@ -260,6 +276,12 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     private void StoreSlowly<T>(ulong virt, T value, Privilege privilege) where T : unmanaged
     {
         CheckSize(sizeof(T), MostBytes);
+        var host = TryFillFront(virt, sizeof(T), AccessRights.Write, privilege);
+        if (host is not null)
+        {
+            Unsafe.WriteUnaligned(host, value);
+            return;
+        }
         Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Write, privilege);
     }
 
@@ -267,6 +289,9 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     private T FetchSlowly<T>(ulong virt, Privilege privilege) where T : unmanaged
     {
         CheckSize(sizeof(T), MostBytes);
+        var host = TryFillFront(virt, sizeof(T), AccessRights.Execute, privilege);
+        if (host is not null)
+            return Unsafe.ReadUnaligned<T>(host);
         T value = default;
         Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Execute, privilege);
         return value;
@@ -277,6 +302,8 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     {
         if (access is not (AccessRights.Read or AccessRights.Write or AccessRights.Execute))
             throw new ArgumentOutOfRangeException(nameof(access), access, "One of Read, Write, Execute.");
+        if (TryFillFront(virt, 1, access, privilege) is not null)
+            return new PhysAddr(unchecked(virt + FrontOf(virt, privilege)->Output));
         return new PhysAddr(ResolveOrThrow(virt, 1, access, privilege));
     }
 }

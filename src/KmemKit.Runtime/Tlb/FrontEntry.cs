@@ -7,14 +7,20 @@ namespace KmemKit.Runtime.Tlb;
 /// A tag is the page's address if that kind of access is allowed and ends in RAM, else <see cref="Never"/>. Entries exist only for translations that the TLB has, in
 /// the address space that is current.
 /// </remarks>
-[StructLayout(LayoutKind.Sequential, Size = 64)]
+[StructLayout(LayoutKind.Sequential, Size = (int)Bytes)]
 internal struct FrontEntry
 {
     /// <summary>No address compares equal to it: its low bits are set.</summary>
     public const ulong Never = ulong.MaxValue;
 
-    /// <summary>Log2 of the bytes of an entry.</summary>
+    /// <summary>Log2 of the bytes of a page.</summary>
     public const int PageShift = 12;
+
+    /// <summary>Log2 of <see cref="Bytes"/>.</summary>
+    public const int BytesShift = 6;
+
+    /// <summary>A cache line.</summary>
+    public const uint Bytes = 1 << BytesShift;
 
     /// <summary>Entries for each privilege.</summary>
     public const int Count = 256;

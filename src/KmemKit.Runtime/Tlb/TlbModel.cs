@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Threading;
 using KmemKit.Architecture;
 
@@ -16,18 +18,32 @@ namespace KmemKit.Runtime.Tlb;
 /// </remarks>
 public sealed unsafe class TlbModel
 {
+    // A tag is the first address with these in its low bits.
     private const ulong Valid = 0x80;
+    private const ulong ShiftMask = 0x3f;
+
     private const ulong SpaceMask = 0xffff;
     private const ulong GuestMask = 0xffff_0000;
+    private const ulong Global = 1UL << 63;
+    private const int SerialShift = 32;
 
-    private readonly ulong[] _tags;
-    private readonly ulong[] _contexts;
-    private readonly TlbEntry[] _entries;
+    // Whether the front has pages of the translation: the unprivileged's; the privileged's is the bit above.
+    private const ulong InFrontOfUser = 1UL << 61;
+
+    // Log2 of the pages that are quicker forgotten one by one than all together.
+    private const int FewPages = 5;
+
+    // Pinned: places come from a masked set and a way, so they are always inside, and are reached by pointers.
+    private readonly ulong* _tags;
+    private readonly ulong* _contexts;
+    private readonly TlbEntry* _entries;
+    private readonly Array[] _pinned;
+    private readonly int _places;
     private readonly ushort[] _next;
     private readonly int[] _present = new int[64];
-    private readonly FrontEntry[] _frontMemory;
     private readonly int _ways;
     private readonly ulong _setMask;
+    private int _used;
     private ulong _sizes;
     private bool _frontUsed;
     private int _lock;
@@ -49,13 +65,18 @@ public sealed unsafe class TlbModel
         Domain = domain;
         _ways = profile.Ways;
         _setMask = (ulong)profile.Sets - 1;
-        _tags = new ulong[profile.Entries];
-        _contexts = new ulong[profile.Entries];
-        _entries = new TlbEntry[profile.Entries];
+        _places = profile.Entries;
+        var tags = GC.AllocateArray<ulong>(_places, pinned: true);
+        var contexts = GC.AllocateArray<ulong>(_places, pinned: true);
+        var entries = GC.AllocateArray<TlbEntry>(_places, pinned: true);
+        // One entry more, so that the first can lie on a cache line.
+        var front = GC.AllocateArray<FrontEntry>((2 * FrontEntry.Count) + 1, pinned: true);
+        _pinned = [tags, contexts, entries, front];
+        _tags = (ulong*)Unsafe.AsPointer(ref tags[0]);
+        _contexts = (ulong*)Unsafe.AsPointer(ref contexts[0]);
+        _entries = (TlbEntry*)Unsafe.AsPointer(ref entries[0]);
+        Front = (FrontEntry*)(((nuint)Unsafe.AsPointer(ref front[0]) + 63) & ~(nuint)63);
         _next = new ushort[profile.Sets];
-        // Pinned, and one entry more, so that the first can lie on a cache line.
-        _frontMemory = GC.AllocateArray<FrontEntry>((2 * FrontEntry.Count) + 1, pinned: true);
-        Front = (FrontEntry*)(((nuint)Unsafe.AsPointer(ref _frontMemory[0]) + 63) & ~(nuint)63);
         ForgetFront();
         Number = domain.Add(this);
     }
@@ -91,7 +112,7 @@ public sealed unsafe class TlbModel
         {
             Enter();
             var entries = new List<TlbEntry>();
-            for (var i = 0; i < _tags.Length; i++)
+            for (var i = 0; i < _places; i++)
             {
                 if (_tags[i] != 0)
                     entries.Add(_entries[i]);
@@ -100,6 +121,9 @@ public sealed unsafe class TlbModel
             return entries;
         }
     }
+
+    /// <summary>The last number that <see cref="Fill"/> can keep.</summary>
+    internal const uint LastSerial = (1 << 29) - 1;
 
     /// <summary>Pages of both privileges, the unprivileged first.</summary>
     internal FrontEntry* Front { get; }
@@ -123,6 +147,9 @@ public sealed unsafe class TlbModel
     /// <summary>What makes one address space's addresses differ from another's.</summary>
     internal static ulong ContextOf(ushort asid, ushort vmid) => asid | ((ulong)vmid << 16);
 
+    /// <summary>What is kept in a word with the context: whether all address spaces have the translation, and the CPU's number for it.</summary>
+    internal static ulong ContextBeside(bool isGlobal, uint serial) => ((ulong)serial << SerialShift) | (isGlobal ? Global : 0);
+
     /// <summary>The CPU works in another address space, or under other controls: the answers that were worked out do not hold any longer.</summary>
     internal void DropFront()
     {
@@ -143,74 +170,142 @@ public sealed unsafe class TlbModel
     internal void Leave() => Volatile.Write(ref _lock, 0);
 
     /// <summary>Place of an address's translation; -1 where there is none. Inside <see cref="Enter"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Find(ulong address, ulong context)
+    {
+        if (Domain.IsWatching)
+            return FindAndCompare(address, context);
+        for (var sizes = _sizes; sizes != 0; sizes &= sizes - 1)
+        {
+            var at = FindIn(address, BitOperations.TrailingZeroCount(sizes), context);
+            if (at >= 0)
+                return at;
+        }
+        return -1;
+    }
+
+    // Looks on when it has found one: a second one is a bug of whoever did not invalidate.
+    private int FindAndCompare(ulong address, ulong context)
     {
         var found = -1;
         for (var sizes = _sizes; sizes != 0; sizes &= sizes - 1)
         {
-            var shift = System.Numerics.BitOperations.TrailingZeroCount(sizes);
-            var at = FindIn(address, shift, context);
+            var at = FindIn(address, BitOperations.TrailingZeroCount(sizes), context);
             if (at < 0)
                 continue;
             if (found >= 0)
             {
                 _conflicts++;
-                if (Domain.IsWatching)
-                    ReportConflict(new VirtAddr(address), found, at);
+                ReportConflict(new VirtAddr(address), found, at);
                 break;
             }
             found = at;
-            if (!Domain.IsWatching)
-                break;
         }
         return found;
     }
 
     internal ref readonly TlbEntry At(int place) => ref _entries[place];
 
+    /// <summary>The number that the CPU gave a translation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal uint SerialOf(int place) => (uint)(_contexts[place] >> SerialShift) & LastSerial;
+
     internal void CountHit() => _hits++;
 
     internal void CountMiss() => _misses++;
 
     /// <summary>Puts a translation in, in the place of another one if its set is full. Inside <see cref="Enter"/>.</summary>
-    internal int Fill(in TlbEntry entry)
+    /// <param name="entry">The translation.</param>
+    /// <param name="serial">A number of the CPU's own, that it finds again at the place; 0 for none.</param>
+    internal int Fill(in TlbEntry entry, uint serial = 0)
     {
-        var set = (int)((entry.First.Value >> entry.Shift) & _setMask);
-        var start = set * _ways;
-        var place = -1;
-        for (var way = 0; way < _ways; way++)
-        {
-            if (_tags[start + way] != 0)
-                continue;
-            place = start + way;
-            break;
-        }
-        if (place < 0)
-        {
-            place = start + _next[set];
-            _next[set] = (ushort)((_next[set] + 1) % _ways);
-            _evictions++;
-            Remove(place);
-        }
+        var place = MakeRoom(entry.First.Value, entry.Shift);
         _tags[place] = entry.First.Value | Valid | entry.Shift;
-        _contexts[place] = ContextOf(entry.Asid, entry.Vmid) | (entry.Attributes.IsGlobal ? 1UL << 63 : 0);
+        _contexts[place] = ContextOf(entry.Asid, entry.Vmid) | ContextBeside(entry.Attributes.IsGlobal, serial);
         _entries[place] = entry;
-        if (_present[entry.Shift]++ == 0)
-            _sizes |= 1UL << entry.Shift;
         return place;
     }
 
-    /// <summary>Works out a page's answers. Inside <see cref="Enter"/>.</summary>
-    internal void FillFront(int privilege, ulong page, AccessRights allowed, nuint host, ulong output)
+    /// <summary><see cref="Fill"/> for a page that differs from another in its addresses and its space alone. Inside <see cref="Enter"/>.</summary>
+    /// <param name="like">The other.</param>
+    /// <param name="context">Its context, and what is beside it (<see cref="ContextBeside"/>).</param>
+    /// <param name="first">The first address.</param>
+    /// <param name="output">Where that is mapped.</param>
+    /// <param name="asid">The address space.</param>
+    /// <param name="vmid">The guest.</param>
+    /// <returns>Its place.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int FillLike(in TlbEntry like, ulong context, ulong first, ulong output, ushort asid, ushort vmid)
     {
-        ref var front = ref Front[(privilege * FrontEntry.Count) + (int)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1))];
-        _hits += front.Hits;
-        front.Hits = 0;
-        front.Host = unchecked(host - (nuint)page);
-        front.Output = unchecked(output - page);
-        front.Read = (allowed & AccessRights.Read) != 0 ? page : FrontEntry.Never;
-        front.Write = (allowed & AccessRights.Write) != 0 ? page : FrontEntry.Never;
-        front.Fetch = (allowed & AccessRights.Execute) != 0 ? page : FrontEntry.Never;
+        var place = MakeRoom(first, like.Shift);
+        _tags[place] = first | Valid | like.Shift;
+        _contexts[place] = context;
+        // Where it shall be, so that nothing is put together first and read again at once.
+        ref var entry = ref _entries[place];
+        entry = like;
+        entry.First = new VirtAddr(first);
+        entry.Output = new PhysAddr(output);
+        (entry.Asid, entry.Vmid) = (asid, vmid);
+        return place;
+    }
+
+    // A place for a translation of an address, counted as one of its size.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int MakeRoom(ulong first, int shift)
+    {
+        var set = (int)((first >> shift) & _setMask);
+        var start = set * _ways;
+        if (_used != _places)
+        {
+            for (var place = start; place < start + _ways; place++)
+            {
+                if (_tags[place] != 0)
+                    continue;
+                Count(shift);
+                return place;
+            }
+        }
+        ref var next = ref _next[set];
+        var victim = start + next;
+        next = (ushort)(next + 1 == _ways ? 0 : next + 1);
+        _evictions++;
+        if ((_tags[victim] & ShiftMask) == FrontEntry.PageShift && shift == FrontEntry.PageShift)
+        {
+            // A page for a page, the usual case: as many as before.
+            ForgetFrontPage(victim);
+            return victim;
+        }
+        Remove(victim);
+        Count(shift);
+        return victim;
+    }
+
+    private void Count(int shift)
+    {
+        _used++;
+        if (_present[shift]++ == 0)
+            _sizes |= 1UL << shift;
+    }
+
+    /// <summary>Works out a page's answers. Inside <see cref="Enter"/>.</summary>
+    /// <param name="place">Place of its translation.</param>
+    /// <param name="privilege">Whose accesses.</param>
+    /// <param name="page">The page, 4 KiB.</param>
+    /// <param name="allowed">What the front shall answer.</param>
+    /// <param name="host">Host address of its RAM.</param>
+    /// <param name="output">Physical address of it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void FillFront(int place, int privilege, ulong page, AccessRights allowed, nuint host, ulong output)
+    {
+        var front = Front + (((nint)privilege * FrontEntry.Count) + (nint)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1)));
+        _hits += front->Hits;
+        front->Hits = 0;
+        front->Host = unchecked(host - (nuint)page);
+        front->Output = unchecked(output - page);
+        front->Read = (allowed & AccessRights.Read) != 0 ? page : FrontEntry.Never;
+        front->Write = (allowed & AccessRights.Write) != 0 ? page : FrontEntry.Never;
+        front->Fetch = (allowed & AccessRights.Execute) != 0 ? page : FrontEntry.Never;
+        _contexts[place] |= InFrontOfUser << privilege;
         _frontUsed = true;
     }
 
@@ -218,35 +313,56 @@ public sealed unsafe class TlbModel
     internal void Remove(int place)
     {
         ref readonly var entry = ref _entries[place];
-        if (entry.Shift > FrontEntry.PageShift)
+        if (entry.Shift > FrontEntry.PageShift + FewPages)
+        {
             ForgetFront();
+        }
         else
-            ForgetFrontPage(entry.First.Value);
+        {
+            for (var i = 0UL; i < 1UL << (entry.Shift - FrontEntry.PageShift); i++)
+                ForgetFrontPage(place, entry.First.Value + (i << FrontEntry.PageShift));
+        }
         _tags[place] = 0;
+        _used--;
         if (--_present[entry.Shift] == 0)
             _sizes &= ~(1UL << entry.Shift);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int FindIn(ulong address, int shift, ulong context)
     {
         var tag = (address & ~((1UL << shift) - 1)) | Valid | (uint)shift;
         var start = (int)((address >> shift) & _setMask) * _ways;
-        var tags = _tags.AsSpan(start, _ways);
-        for (var way = 0; way < tags.Length; way++)
+        if ((_ways & 3) == 0 && Vector256.IsHardwareAccelerated)
         {
-            if (tags[way] == tag && IsOf(_contexts[start + way], context))
-                return start + way;
+            var tags = Vector256.Create(tag);
+            for (var place = start; place < start + _ways; place += 4)
+            {
+                for (var equal = Vector256.Equals(Vector256.Load(_tags + place), tags).ExtractMostSignificantBits(); equal != 0; equal &= equal - 1)
+                {
+                    var at = place + BitOperations.TrailingZeroCount(equal);
+                    if (IsOf(_contexts[at], context))
+                        return at;
+                }
+            }
+            return -1;
+        }
+        for (var place = start; place < start + _ways; place++)
+        {
+            if (_tags[place] == tag && IsOf(_contexts[place], context))
+                return place;
         }
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsOf(ulong entry, ulong context) => ((entry ^ context) & (unchecked((long)entry) < 0 ? GuestMask : GuestMask | SpaceMask)) == 0;
 
     private void InvalidateAddress(ulong address, in TlbScope scope)
     {
         for (var sizes = _sizes; sizes != 0; sizes &= sizes - 1)
         {
-            var shift = System.Numerics.BitOperations.TrailingZeroCount(sizes);
+            var shift = BitOperations.TrailingZeroCount(sizes);
             var tag = (address & ~((1UL << shift) - 1)) | Valid | (uint)shift;
             var start = (int)((address >> shift) & _setMask) * _ways;
             for (var way = 0; way < _ways; way++)
@@ -259,7 +375,7 @@ public sealed unsafe class TlbModel
 
     private void InvalidateAll(in TlbScope scope)
     {
-        for (var i = 0; i < _tags.Length; i++)
+        for (var i = 0; i < _places; i++)
         {
             if (_tags[i] != 0)
                 RemoveIfReached(i, scope);
@@ -275,13 +391,25 @@ public sealed unsafe class TlbModel
         _invalidated++;
     }
 
-    private void ForgetFrontPage(ulong page)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ForgetFrontPage(int place) => ForgetFrontPage(place, _tags[place] & ~(Valid | ShiftMask));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ForgetFrontPage(int place, ulong page)
     {
-        if (!_frontUsed)
-            return;
         var at = (int)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1));
-        Forget(ref Front[at]);
-        Forget(ref Front[FrontEntry.Count + at]);
+        if ((_contexts[place] & InFrontOfUser) != 0)
+            ForgetIfOf(page, ref Front[at]);
+        if ((_contexts[place] & (InFrontOfUser << 1)) != 0)
+            ForgetIfOf(page, ref Front[FrontEntry.Count + at]);
+    }
+
+    // An entry that is another page's by now stays.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ForgetIfOf(ulong page, ref FrontEntry front)
+    {
+        if (front.Read == page || front.Write == page || front.Fetch == page)
+            Forget(ref front);
     }
 
     private void ForgetFront()

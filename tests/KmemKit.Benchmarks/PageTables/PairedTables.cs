@@ -6,6 +6,7 @@ using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Benchmarks.Native;
 using KmemKit.Benchmarks.PageAllocation;
+using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Mmu;
 using KmemKit.Runtime.Processor;
 using KmemKit.Runtime.Tlb;
@@ -22,7 +23,8 @@ internal static unsafe class PairedTables
     private const int Accesses = 16384;
     private const ulong Virt = 4UL << 30;
 
-    public static void Run()
+    /// <param name="part"><c>changes</c>, <c>growth</c> or <c>walks</c>; null for all.</param>
+    public static void Run(string? part)
     {
         using var peer = NativePeer.Compile("tables.c", "-O2");
         using var board = new BenchmarkMachine(2048, 2);
@@ -35,9 +37,12 @@ internal static unsafe class PairedTables
         port.SetTables(format, tables.Root, 1);
         var pool = (byte*)NativeMemory.AlignedAlloc(16 << 20, 4096);
         NativeMemory.Clear(pool, 16 << 20);
-        Tables(peer, pool, cpu, tables, prot);
-        Growth(cpu, tables, prot);
-        Walks(peer, pool, cpu, tables, prot, port);
+        if (part is null or "changes")
+            Tables(peer, pool, cpu, tables, prot);
+        if (part is null or "growth")
+            Growth(cpu, tables, prot);
+        if (part is null or "walks")
+            Walks(peer, pool, board.Memory, cpu, tables, prot, port);
         NativeMemory.AlignedFree(pool);
     }
 
@@ -101,7 +106,8 @@ internal static unsafe class PairedTables
     }
 
     private static void Walks(
-        NativePeer peer, byte* pool, Runtime.Buddy.Cpu cpu, PageTables<Vmsav8Format<Granule4K>> tables, PageProt prot, MmuCpu<Vmsav8Format<Granule4K>> port)
+        NativePeer peer, byte* pool, PhysicalMemory memory, Runtime.Buddy.Cpu cpu, PageTables<Vmsav8Format<Granule4K>> tables, PageProt prot,
+        MmuCpu<Vmsav8Format<Granule4K>> port)
     {
         var reset = (delegate* unmanaged<byte*, void>)peer["reset"];
         var mapRange = (delegate* unmanaged<ulong, ulong, nuint, void>)peer["map_range"];
@@ -123,6 +129,15 @@ internal static unsafe class PairedTables
             far[i] = Virt + (ulong)random.NextInt64((long)Size / 8) * 8;
             near[i] = Virt + (ulong)random.Next(128 * 4096 / 8) * 8;
         }
+        // A word each of 1024 pages, 16 times what a small TLB holds: descriptors and data stay in the host's second-level cache.
+        var words = new ulong[1024];
+        for (var i = 0; i < words.Length; i++)
+            words[i] = far[i];
+        var cached = (ulong*)NativeMemory.AlignedAlloc(Accesses * 8, 64);
+        for (var i = 0; i < Accesses; i++)
+            cached[i] = words[random.Next(words.Length)];
+        var small = new MmuCpu<Vmsav8Format<Granule4K>>(memory, new TlbModel(TlbProfile.PentiumPro, tables.Domain));
+        small.SetTables(tables.Format, tables.Root, 1);
         var target = (byte*)NativeMemory.AlignedAlloc(128 * 4096, 4096);
         NativeMemory.Clear(target, 128 * 4096);
         for (var i = 0UL; i < 128; i++)
@@ -144,10 +159,15 @@ internal static unsafe class PairedTables
             .Add("gcc, walk in 1 GiB", Accesses, () => Sink = walk(far, Accesses))
             .Add("port, TLB miss, walk, load", Accesses, () => LoadAll(port, far))
             .Run(500);
-        var statistics = port.Tlb.Statistics;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"TLB: {statistics}"));
+        new Turns()
+            .Add("gcc, walk to 1024 pages", Accesses, () => Sink = walk(cached, Accesses))
+            .Add("port, TLB miss, all cached", Accesses, () => LoadAll(small, cached))
+            .Run(500);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"TLB: {port.Tlb.Statistics}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"small TLB: {small.Tlb.Statistics}"));
         NativeMemory.AlignedFree(far);
         NativeMemory.AlignedFree(near);
+        NativeMemory.AlignedFree(cached);
         NativeMemory.AlignedFree(target);
     }
 

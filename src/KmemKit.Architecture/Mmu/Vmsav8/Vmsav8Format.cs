@@ -66,7 +66,11 @@ public readonly struct Vmsav8Format<TGranule> : ITranslationFormat, IVmsav8Stage
     /// <inheritdoc/>
     public int RootLevel => FullRootLevel + _rootBelowFull;
 
-    private static int FullRootLevel => default(TGranule).PageShift == 16 ? 1 : 0;
+    private static int FullRootLevel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => default(TGranule).PageShift == 16 ? 1 : 0;
+    }
 
     /// <inheritdoc/>
     public int LastLevel => 3;
