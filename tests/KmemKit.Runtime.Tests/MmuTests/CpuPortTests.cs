@@ -8,12 +8,13 @@ using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Mmu.X86;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Processor;
+using KmemKit.Runtime.Tlb;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.MmuTests;
 
 /// <summary>Loads, stores and fetches of a simulated CPU: bytes, pages, devices, and the syndromes of faults, which are the manuals' numbers.</summary>
-internal sealed class CpuPortTests
+internal sealed unsafe class CpuPortTests
 {
     private const ulong Page = 4096;
     private const Privilege Kernel = Privilege.Privileged;
@@ -154,6 +155,55 @@ internal sealed class CpuPortTests
         machine.Port.Controls = TranslationControls.None;
         Assert.That(machine.FaultOf(() => machine.Port.Load<int>(new VirtAddr(Page), Kernel)).Cause, Is.EqualTo(FaultCause.Permission));
         Assert.That(machine.Port.Load<int>(new VirtAddr(Page), User), Is.EqualTo(5));
+    }
+
+    [Test]
+    public void What_a_kind_of_page_allows_is_worked_out_anew_under_other_controls()
+    {
+        using var machine = new MmuMachine<Vmsav8Format<Granule4K>>(watch: false);
+        Assert.That(machine.Map(0, 0, 8 * Page, machine.Prot(AccessRights.ReadWrite, AccessRights.ReadWrite, largest: Page)).IsOk);
+        machine.Port.Load<int>(new VirtAddr(0), Kernel);
+        machine.Port.Load<int>(new VirtAddr(Page), Kernel);
+        machine.Port.Controls = TranslationControls.Pan;
+        // One that the TLB has, and one that it has not.
+        Assert.That(machine.FaultOf(() => machine.Port.Load<int>(new VirtAddr(Page), Kernel)).Cause, Is.EqualTo(FaultCause.Permission));
+        Assert.That(machine.FaultOf(() => machine.Port.Load<int>(new VirtAddr(2 * Page), Kernel)).Cause, Is.EqualTo(FaultCause.Permission));
+        machine.Port.Controls = TranslationControls.None;
+        machine.Port.Load<int>(new VirtAddr(2 * Page), Kernel);
+        machine.Port.Load<int>(new VirtAddr(3 * Page), Kernel);
+        // The same bits in a format where they mean something else: what can be written is never executed.
+        machine.Port.SetTables(new Vmsav8Format<Granule4K>(48, controls: TranslationControls.Wxn), machine.Tables.Root, 1);
+        machine.Domain.Invalidate(TlbScope.All);
+        var code = machine.Prot(AccessRights.All, AccessRights.None, largest: Page);
+        Assert.That(machine.Map(16 * Page, 0, 4 * Page, code).IsOk);
+        Assert.That(machine.FaultOf(() => machine.Port.Fetch<int>(new VirtAddr(16 * Page), Kernel)).Cause, Is.EqualTo(FaultCause.Permission));
+        machine.Port.SetTables(machine.Format, machine.Tables.Root, 1);
+        machine.Domain.Invalidate(TlbScope.All);
+        machine.Port.Fetch<int>(new VirtAddr(16 * Page), Kernel);
+        machine.Port.SetTables(new Vmsav8Format<Granule4K>(48, controls: TranslationControls.Wxn), machine.Tables.Root, 1);
+        machine.Domain.Invalidate(TlbScope.All);
+        Assert.That(machine.FaultOf(() => machine.Port.Fetch<int>(new VirtAddr(17 * Page), Kernel)).Cause, Is.EqualTo(FaultCause.Permission));
+    }
+
+    [Test]
+    public void A_pointer_beyond_the_output_size_is_an_address_size_fault([Values(false, true)] bool isLeaf)
+    {
+        using var machine = new MmuMachine<Vmsav8Format<Granule4K>>(new Vmsav8Format<Granule4K>(39, 36), watch: false);
+        Assert.That(machine.Map(0, 0, Page, machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: Page)).IsOk);
+        machine.Port.Load<int>(new VirtAddr(0), Kernel);
+        var at = machine.Tables.Walk(VirtAddr.Zero);
+        var above = machine.Tables.Root.Value;
+        if (isLeaf)
+            machine.Tables.SetDescriptor(VirtAddr.Zero, at.Descriptor | (1UL << 40));
+        else
+            *(ulong*)machine.Machine.Memory.PointerTo(new PhysAddr(above)) |= 1UL << 40;
+        machine.Domain.Invalidate(TlbScope.All);
+        Assert.That(machine.Tables.Walk(VirtAddr.Zero).Fault.Cause, Is.EqualTo(FaultCause.AddressSize));
+        var fault = machine.FaultOf(() => machine.Port.Load<int>(new VirtAddr(0), Kernel));
+        Assert.That((fault.Cause, fault.Level), Is.EqualTo((FaultCause.AddressSize, isLeaf ? 3 : 1)));
+        Assert.That(machine.Tables.TryTranslate(VirtAddr.Zero, out _), Is.False);
+        if (!isLeaf)
+            *(ulong*)machine.Machine.Memory.PointerTo(new PhysAddr(above)) &= ~(1UL << 40);
     }
 
     [Test]
