@@ -48,6 +48,9 @@ public sealed unsafe partial class MemoryChecks : ObjectDebugger, IDisposable
     /// <summary>The machine's time.</summary>
     public KernelClock Clock => _machine.Clock;
 
+    /// <summary>The call sites that were met.</summary>
+    internal SiteTable Sites => _machine.Sites;
+
     /// <summary>Injected failures.</summary>
     public FailSlab FailSlab { get; } = new();
 
