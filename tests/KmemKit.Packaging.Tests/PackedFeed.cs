@@ -11,7 +11,7 @@ namespace KmemKit.Packaging.Tests;
 [SetUpFixture]
 internal sealed class PackedFeed
 {
-    public static readonly string[] Ids = ["KmemKit", "KmemKit.Build", "KmemKit.Conformance", "KmemKit.Runtime", "KmemKit.Templates", "KmemKit.Tool"];
+    public static readonly string[] Ids = ["KmemKit", "KmemKit.Build", "KmemKit.Conformance", "KmemKit.Native", "KmemKit.Runtime", "KmemKit.Templates", "KmemKit.Tool"];
 
     /// <summary>The version: above any release's, so that nothing else can be meant.</summary>
     public static string Version { get; } = $"99.0.0-test.{Guid.NewGuid():n}";

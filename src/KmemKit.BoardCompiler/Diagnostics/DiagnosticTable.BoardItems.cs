@@ -70,6 +70,21 @@ public static partial class DiagnosticTable
         "{0} switches no artifact; there are {1}",
         "Correct the name on the KmemBoard item.");
 
+    /// <summary>A library of KmemKit.Native for no board, or for several.</summary>
+    public static DiagnosticDescriptor NativeBoardCount { get; } = Error("KMK0120", "A native library is for one board",
+        "a project that refers to KmemKit.Native is for one board, and this one names {0}",
+        "Write one KmemBoard item, and a project for each further board.");
+
+    /// <summary>A library of KmemKit.Native on a host that cannot map memory twice.</summary>
+    public static DiagnosticDescriptor NativeHostUnsupported { get; } = Error("KMK0121", "A native library needs a Linux host",
+        "the library needs a Linux host: its memory is mapped twice (memfd_create)",
+        "Publish on Linux, or in WSL.");
+
+    /// <summary>A library of KmemKit.Native that would be restored without its compiler.</summary>
+    public static DiagnosticDescriptor NativeNotAot { get; } = Error("KMK0122", "A native library is compiled ahead of time",
+        "the library is compiled ahead of time, and the project does not say so",
+        "Write <PublishAot>true</PublishAot> into the project file.");
+
     /// <summary>A fault of KmemKit's own.</summary>
     public static DiagnosticDescriptor BoardCompilerFailed { get; } = Error("KMK0199", "The board compiler failed",
         "compiling the board ended in {0}: {1}",
@@ -79,6 +94,6 @@ public static partial class DiagnosticTable
     [
         BoardNameUnusable, BoardNamespaceUnusable, BoardNameTaken, BoardUnreadable, DefconfigMissing, FrameworkTooOld,
         MsBuildTooOld, CompilerTooOld, PackageVersionsDiffer, OutputTaken, SwitchUnusable,
-        RuntimeMissing, SwitchUnknown, BoardCompilerFailed,
+        RuntimeMissing, SwitchUnknown, NativeBoardCount, NativeHostUnsupported, NativeNotAot, BoardCompilerFailed,
     ];
 }

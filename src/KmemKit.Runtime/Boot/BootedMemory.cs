@@ -79,7 +79,7 @@ public sealed class BootedMemory : IDisposable
         PhysicalMemory? memory = null;
         try
         {
-            memory = PhysicalMemory.Create(layout);
+            memory = PhysicalMemory.Create(layout, options?.SharedRam ?? false);
             return Run(layout, memory, options ?? new MemoryBootOptions());
         }
         catch (Exception exception)

@@ -21,4 +21,7 @@ public sealed record MemoryBootOptions
 
     /// <summary>Choices for object caches: who looks at their objects is one of them. Null for the defaults.</summary>
     public ObjectAllocatorOptions? Objects { get; init; }
+
+    /// <summary>Whether views of RAM can be made (<see cref="Memory.PhysicalMemory.CreateView"/>): for code of the host that uses vmalloc memory by its pointer.</summary>
+    public bool SharedRam { get; init; }
 }

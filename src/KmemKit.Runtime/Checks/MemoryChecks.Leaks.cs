@@ -40,6 +40,8 @@ public sealed unsafe partial class MemoryChecks
                 foreach (var index in live)
                 {
                     var at = slab.ObjectAt(index);
+                    if (StateOf(cache)?.Slub is { } slub && slub.IsFree(at))
+                        continue;
                     if (!books.Contains((ulong)at) && (StateOf(cache) is not { IsKasan: true } || !_kasan!.IsFreed(at)))
                         leaks.Add(Leak(at, cache.ObjectSize, cache.Name, AllocatedBy(cache, at), by));
                 }

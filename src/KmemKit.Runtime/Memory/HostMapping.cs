@@ -10,20 +10,25 @@ namespace KmemKit.Runtime.Memory;
 /// </summary>
 /// <remarks>
 /// Unix: an anonymous private mapping that takes no swap reservation, so its size may be many times the host's memory. Windows has no such mapping: the
-/// whole size counts against the commit limit there, though no memory is used before it is touched.
+/// whole size counts against the commit limit there, though no memory is used before it is touched. A shared one is a file of the host's memory that has
+/// no name (memfd_create, Linux): parts of it can be mapped a second time, at addresses of another order (<see cref="HostView"/>).
 /// </remarks>
 internal sealed unsafe partial class HostMapping : CriticalFinalizerObject, IDisposable
 {
     private readonly nuint _size;
     private byte* _base;
 
-    public HostMapping(ulong size)
+    /// <param name="size">Bytes.</param>
+    /// <param name="isShared">Whether parts can be mapped again.</param>
+    public HostMapping(ulong size, bool isShared = false)
     {
+        if (isShared && !OperatingSystem.IsLinux())
+            throw new PhysicalMemoryException("RAM that can be mapped twice needs memfd_create, which Linux alone has.");
         // A 32-bit host cannot hold it: said as what it is, not as a wrapped size.
         if (size > nuint.MaxValue)
             throw Refused(size, 0);
         _size = (nuint)size;
-        _base = OperatingSystem.IsWindows() ? MapWindows(_size) : MapUnix(_size);
+        _base = isShared ? MapFile(_size) : OperatingSystem.IsWindows() ? MapWindows(_size) : MapUnix(_size);
         if (_base is null)
             throw Refused(size, Marshal.GetLastPInvokeError());
     }
@@ -32,11 +37,17 @@ internal sealed unsafe partial class HostMapping : CriticalFinalizerObject, IDis
 
     public byte* Base => _base;
 
+    /// <summary>The file behind a shared mapping, whose offset 0 is at <see cref="Base"/>; -1 where it is private.</summary>
+    public int File { get; private set; } = -1;
+
     /// <summary>
     /// Makes bytes of a mapping zero. Of a long stretch the whole host pages are given back instead of written, where the host then gives zeros again
     /// (MADV_DONTNEED on private anonymous memory is defined so by Linux alone): that costs nothing for pages nobody touched.
     /// </summary>
-    public static void Zero(byte* start, ulong length)
+    /// <param name="start">The first.</param>
+    /// <param name="length">How many.</param>
+    /// <param name="isShared">Whether the mapping is shared: its pages stay in the file unless a hole is punched (MADV_REMOVE).</param>
+    public static void Zero(byte* start, ulong length, bool isShared = false)
     {
         const ulong worthACall = 1UL << 18;
         if (length < worthACall || !OperatingSystem.IsLinux())
@@ -48,7 +59,7 @@ internal sealed unsafe partial class HostMapping : CriticalFinalizerObject, IDis
         var end = (nuint)start + (nuint)length;
         var first = ((nuint)start + page - 1) & ~(page - 1);
         var last = end & ~(page - 1);
-        if (Madvise((byte*)first, last - first, MadvDontNeed) != 0)
+        if (Madvise((byte*)first, last - first, isShared ? MadvRemove : MadvDontNeed) != 0)
         {
             WriteZeros(start, length);
             return;
@@ -74,6 +85,27 @@ internal sealed unsafe partial class HostMapping : CriticalFinalizerObject, IDis
         else
             _ = Munmap(_base, _size);
         _base = null;
+        if (File >= 0)
+            _ = Close(File);
+        File = -1;
+    }
+
+    private byte* MapFile(nuint size)
+    {
+        const int readWrite = 1 | 2;
+        const int shared = 0x01 | 0x4000;
+        const uint closeOnExec = 1;
+        File = MemfdCreate("kmem", closeOnExec);
+        if (File < 0)
+            return null;
+        var mapped = Ftruncate(File, (long)size) == 0 ? Mmap(null, size, readWrite, shared, File, 0) : (byte*)nuint.MaxValue;
+        if ((nuint)mapped != nuint.MaxValue)
+            return mapped;
+        var error = Marshal.GetLastPInvokeError();
+        _ = Close(File);
+        File = -1;
+        Marshal.SetLastPInvokeError(error);
+        return null;
     }
 
     private static PhysicalMemoryException Refused(ulong size, int error) => new(
@@ -101,6 +133,16 @@ internal sealed unsafe partial class HostMapping : CriticalFinalizerObject, IDis
 
     private const uint MemRelease = 0x8000;
     private const int MadvDontNeed = 4;
+    private const int MadvRemove = 9;
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MemfdCreate(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int Ftruncate(int file, long size);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int file);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Madvise(byte* address, nuint length, int advice);

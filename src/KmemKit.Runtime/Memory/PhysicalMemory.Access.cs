@@ -71,7 +71,7 @@ public sealed unsafe partial class PhysicalMemory
     /// <exception cref="BusFaultException">Not all of it is RAM in a row; nothing is written.</exception>
     public void Clear(PhysAddr address, ulong length)
     {
-        HostMapping.Zero(Contiguous(address, length, isWrite: true), length);
+        HostMapping.Zero(Contiguous(address, length, isWrite: true), length, IsShared);
         GC.KeepAlive(this);
     }
 

@@ -34,8 +34,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     // Invariant: sorted, apart from each other, and of 1 to 2^64-1 bytes.
     private readonly record struct Piece(ulong Start, ulong Size, nuint Host);
 
-    private PhysicalMemory(ImmutableArray<PhysRange> ram, ImmutableArray<PhysicalHole> holes, ResourceTree iomem)
+    private PhysicalMemory(ImmutableArray<PhysRange> ram, ImmutableArray<PhysicalHole> holes, ResourceTree iomem, bool isShared = false)
     {
+        IsShared = isShared;
         if (!BitConverter.IsLittleEndian)
             throw new PlatformNotSupportedException("Simulated RAM is little-endian and read as the host reads: this host is big-endian.");
         Ram = ram;
@@ -51,8 +52,10 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
                 var range = ram[done];
                 if (range.Size.IsTop)
                     throw new PhysicalMemoryException("RAM of 2^64 bytes cannot be simulated.");
-                _mappings[done] = new HostMapping(range.Size.Value);
-                _pieces[done] = new Piece(range.Start.Value, range.Size.Value, (nuint)_mappings[done].Base);
+                // The same place in a host page as on the board, so that a page of the board can be mapped again.
+                var skew = isShared ? range.Start.Value & ((ulong)Environment.SystemPageSize - 1) : 0;
+                _mappings[done] = new HostMapping(checked(range.Size.Value + skew), isShared);
+                _pieces[done] = new Piece(range.Start.Value, range.Size.Value, (nuint)_mappings[done].Base + (nuint)skew);
                 TotalBytes += range.Size.Value;
             }
         }
@@ -71,12 +74,14 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     }
 
     /// <summary>The memory of <paramref name="layout"/>'s board, with <see cref="Iomem"/> filled in (<see cref="IomemMap"/>).</summary>
-    /// <exception cref="PhysicalMemoryException">The host has no address space left for it.</exception>
-    public static PhysicalMemory Create(MemoryLayout layout)
+    /// <param name="layout">The layout.</param>
+    /// <param name="isShared">Whether views of RAM can be made (<see cref="CreateView"/>); on a Linux host alone.</param>
+    /// <exception cref="PhysicalMemoryException">The host has no address space left for it, or cannot share RAM.</exception>
+    public static PhysicalMemory Create(MemoryLayout layout, bool isShared = false)
     {
         ArgumentNullException.ThrowIfNull(layout);
         var (iomem, refused) = IomemMap.FromLayout(layout);
-        return new PhysicalMemory(RamPlan.Plan(layout), layout.Holes, iomem) { RefusedDevices = refused };
+        return new PhysicalMemory(RamPlan.Plan(layout), layout.Holes, iomem, isShared) { RefusedDevices = refused };
     }
 
     /// <summary>RAM at the given places and nothing else: for tests and tools that have no board.</summary>
@@ -129,6 +134,50 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
 
     /// <summary>The host address of <paramref name="length"/> bytes of RAM in a row; null where not all of them are RAM.</summary>
     public byte* PointerTo(PhysAddr address, ulong length) => PointerElsewhere(address, length);
+
+    /// <summary>Whether views of RAM can be made.</summary>
+    public bool IsShared { get; }
+
+    /// <summary>The physical address of a host address of RAM: what <see cref="PointerTo(PhysAddr)"/> came from. Views are not looked at.</summary>
+    /// <returns>False where it is no RAM.</returns>
+    public bool TryToPhys(void* host, out PhysAddr address)
+    {
+        foreach (ref readonly var piece in _pieces.AsSpan())
+        {
+            var offset = unchecked((nuint)host - piece.Host);
+            if (offset >= piece.Size)
+                continue;
+            address = new PhysAddr(piece.Start + offset);
+            return true;
+        }
+        address = default;
+        return false;
+    }
+
+    /// <summary>Pages that lie anywhere in RAM, in a row for host code: what a kernel's own mapping gives its code.</summary>
+    /// <param name="pages">Pieces of RAM, whole host pages, in the order wanted.</param>
+    /// <param name="guardBytes">Host addresses in front of and behind them that fault; whole host pages.</param>
+    /// <exception cref="InvalidOperationException">RAM is not shared (<see cref="IsShared"/>).</exception>
+    /// <exception cref="ArgumentException">A piece is not whole host pages of RAM.</exception>
+    /// <exception cref="PhysicalMemoryException">The host has no address space left.</exception>
+    public HostView CreateView(IReadOnlyList<PhysRange> pages, ulong guardBytes)
+    {
+        ArgumentNullException.ThrowIfNull(pages);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!IsShared)
+            throw new InvalidOperationException("Views need RAM that was created shared.");
+        var mask = (ulong)Environment.SystemPageSize - 1;
+        var parts = new HostView.Part[pages.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var host = (nuint)PointerElsewhere(pages[i].Start, pages[i].Size.Value);
+            var at = Array.FindIndex(_pieces, piece => host != 0 && unchecked(host - piece.Host) < piece.Size);
+            if (at < 0 || ((pages[i].Start.Value | pages[i].Size.Value) & mask) != 0)
+                throw new ArgumentException($"{pages[i]} is not whole host pages of RAM.", nameof(pages));
+            parts[i] = new HostView.Part(_mappings[at].File, (nint)(host - (nuint)_mappings[at].Base), (nuint)pages[i].Size.Value);
+        }
+        return new HostView(parts, (nuint)guardBytes);
+    }
 
     /// <summary>The largest piece of RAM: its host address, its first physical address, and bytes that are good until <see cref="Disposing"/>.</summary>
     internal MainWindowPlace MainWindow => new(_mainHost, _mainStart, _mainGuard);

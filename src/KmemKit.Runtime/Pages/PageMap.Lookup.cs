@@ -64,6 +64,23 @@ public sealed unsafe partial class PageMap
     /// <exception cref="PageErrorException">The page is null, or of another map.</exception>
     public ref PageDescriptor Descriptor(Page page) => ref *DescriptorAt(Check(page));
 
+    /// <summary>The page of a descriptor: what <see cref="Descriptor"/> gave.</summary>
+    /// <param name="descriptor">A host address; any.</param>
+    /// <param name="page">The page; null where the address is no descriptor's first byte.</param>
+    public bool TryDescriptorToPage(PageDescriptor* descriptor, out Page page)
+    {
+        foreach (ref readonly var section in _sections.AsSpan())
+        {
+            var offset = unchecked((nuint)descriptor - (nuint)section.Descriptors);
+            if (offset >= section.Frames * (ulong)sizeof(PageDescriptor) || offset % (nuint)sizeof(PageDescriptor) != 0)
+                continue;
+            page = new Page((uint)(section.FirstIndex + (offset / (nuint)sizeof(PageDescriptor))));
+            return true;
+        }
+        page = default;
+        return false;
+    }
+
     internal PageDescriptor* DescriptorAt(uint index)
     {
         ref readonly var section = ref _sections[(int)((ulong)index >> _sectionShift)];

@@ -163,7 +163,7 @@ public sealed unsafe partial class ObjectAllocator : IDisposable, IReclaimer
     /// <exception cref="PageErrorException">The address is not in simulated RAM.</exception>
     public Page PageOf(void* item) => Ram.TryIndex(item, out var page)
         ? new Page(page)
-        : throw new PageErrorException(PageErrorKind.Hole, null, $"{(nint)item:x} is no address of simulated RAM.");
+        : throw new PageErrorException(PageErrorKind.Hole, null, $"{(nuint)item:x} is no address of simulated RAM.");
 
     /// <summary>The slab that an address lies on.</summary>
     /// <returns>False where it is on none.</returns>
@@ -202,7 +202,7 @@ public sealed unsafe partial class ObjectAllocator : IDisposable, IReclaimer
 
     internal void Report(string message) => Reported?.Invoke(message);
 
-    internal string Describe(void* item) => AddressOf(item)?.ToString() ?? $"host address 0x{(nint)item:x}";
+    internal string Describe(void* item) => AddressOf(item)?.ToString() ?? $"host address 0x{(nuint)item:x}";
 
     internal void ReportDoubleFree(KmemCache cache, void* item) =>
         Report($"BUG {cache.Name}: Object already free: {Describe(item)}. It was in use twice since; nothing was changed.");

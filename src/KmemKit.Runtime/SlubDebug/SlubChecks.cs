@@ -135,6 +135,9 @@ internal sealed unsafe partial class SlubChecks
         return true;
     }
 
+    /// <summary>Whether an object says of itself that it is free: also where its slab was given up after a report, of which the allocator counts every object as used.</summary>
+    public bool IsFree(byte* at) => HasWord && ReadWord(at) == 0;
+
     /// <summary>An object's owner may use more or fewer bytes of it.</summary>
     public void Resized(byte* at, int size) => _checker.Resize(at, size);
 

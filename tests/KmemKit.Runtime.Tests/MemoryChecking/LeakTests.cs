@@ -65,4 +65,22 @@ internal sealed unsafe class LeakTests
         Assert.That((leak.Object, leak.Allocated), Is.EqualTo((machine.Allocator.AddressOf(kept)!.Value, default(Tracking.TrackRecord?))));
         Assert.That(leak.ToString(), Does.EndWith("    not kept\n"));
     }
+
+    /// <summary>After a report an allocation gives its slab up, and the allocator counts every object of it as used: those that were free have leaked nothing.</summary>
+    [Test]
+    public void Free_objects_of_a_slab_that_was_given_up_are_no_leaks()
+    {
+        using var machine = new CheckedMachine(CheckedMachine.Slub());
+        var cache = machine.Cache();
+        var kept = cache.Alloc(machine.Cpu, GfpFlags.Kernel, "/driver.c", 42);
+        var items = Enumerable.Range(0, 10).Select(_ => (nint)cache.Alloc(machine.Cpu, GfpFlags.Kernel)).ToArray();
+        foreach (var item in items)
+            cache.Free(machine.Cpu, (void*)item);
+        foreach (var item in items)
+            ((byte*)item)[3] = 1;
+        cache.Free(machine.Cpu, cache.Alloc(machine.Cpu, GfpFlags.Kernel));
+        Assert.That(machine.Checks.Reports, Is.Not.Empty);
+        var leak = machine.Checks.FindLeaks(machine.Cpu).Single();
+        Assert.That((leak.Object, leak.Allocated?.Site.Line), Is.EqualTo((machine.Allocator.AddressOf(kept)!.Value, (int?)42)));
+    }
 }
