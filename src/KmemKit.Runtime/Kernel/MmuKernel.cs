@@ -15,6 +15,7 @@ using KmemKit.Runtime.Highmem;
 using KmemKit.Runtime.Ioremap;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Mmu;
+using KmemKit.Runtime.Processes;
 using KmemKit.Runtime.Processor;
 using KmemKit.Runtime.Slab;
 using KmemKit.Runtime.Tlb;
@@ -192,6 +193,10 @@ public class MmuKernel : IDriverKernel, IDisposable
         if (Plan.Map.At(registers) is not { Rule: MapRule.StaticIo })
             Io.Iounmap(Allocator.Cpus[0], registers);
     }
+
+    /// <summary>Lets processes run on this kernel. One table at a time: dispose of it to have another.</summary>
+    /// <param name="options">How; null for the board's split and the kernel's defaults.</param>
+    public ProcessTable StartProcesses(ProcessOptions? options = null) => new(this, options ?? new ProcessOptions());
 
     /// <summary>Gives the board's memory back to the host.</summary>
     public void Dispose()

@@ -11,6 +11,9 @@ public interface IPageTables
     /// <summary>The TLBs that hear of changes.</summary>
     TlbDomain Domain { get; }
 
+    /// <summary>The address space whose translations these are (ASID, PCID), where the tree is not shared by all.</summary>
+    ushort Asid { get; set; }
+
     /// <summary>Physical address of the root table.</summary>
     PhysAddr Root { get; }
 
@@ -46,6 +49,15 @@ public interface IPageTables
 
     /// <inheritdoc cref="PageTables{TFormat}.ShapeAt"/>
     LeafShape? ShapeAt(VirtAddr address);
+
+    /// <inheritdoc cref="PageTables{TFormat}.TryFindMapped"/>
+    bool TryFindMapped(ulong from, ulong last, out VirtAddr at, out PhysAddr output);
+
+    /// <inheritdoc cref="PageTables{TFormat}.TryShare"/>
+    bool TryShare(Cpu cpu, IPageTables kernel, VirtAddr from);
+
+    /// <inheritdoc cref="PageTables{TFormat}.Free"/>
+    void Free(Cpu cpu);
 
     /// <summary>The format's memory type for a use (<see cref="ITranslationFormat.TypeFor"/>).</summary>
     MemoryType TypeFor(MemoryUse use);

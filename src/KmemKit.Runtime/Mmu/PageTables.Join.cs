@@ -79,6 +79,9 @@ public sealed unsafe partial class PageTables<TFormat>
         _ = AreOne(sub, 0, count, below, limits | _format.Limits(descriptor, level), single.Bytes, out _, out attributes);
         _ = _format.TryEncodeLeaf(output, attributes, single, out block);
         Put(table, index, level, block);
+        // Followers pointed to the table until now.
+        if (Mirror(virt, single.Bytes))
+            Domain.Invalidate(scope);
         _tables.Give(cpu, address);
         return true;
     }
@@ -116,7 +119,7 @@ public sealed unsafe partial class PageTables<TFormat>
             }
             for (var i = 0; i < shape.Count; i++)
                 Put(table, index + i, level, unchecked(first + ((ulong)i * shape.Step)));
-            if (!_breaks)
+            if (Mirror(at, bytes) || !_breaks)
                 Domain.Invalidate(scope);
             made++;
         }

@@ -70,6 +70,7 @@ public sealed unsafe partial class PageTables<TFormat>
         if (Domain.IsWatching)
             Domain.Changes!.Make(virt, virt + (size - 1), phys, IsShared ? null : Asid, _breaks);
         MapIn(RootTable, _format.RootLevel, virt, phys, size, prot, cpu, ref spare, isFresh: false);
+        Mirror(virt, size);
         spare.GiveAll(_tables, cpu);
         return default;
     }
@@ -198,6 +199,7 @@ public sealed unsafe partial class PageTables<TFormat>
         }
         if (removed.Count == 0)
             return;
+        Mirror(virt, (ulong)count << _format.LevelShift(level));
         Domain.Invalidate(ScopeOf(virt, virt + (((ulong)count << _format.LevelShift(level)) - 1)));
         removed.GiveAll(_tables, cpu);
     }

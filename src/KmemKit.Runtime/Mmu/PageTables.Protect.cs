@@ -44,6 +44,7 @@ public sealed unsafe partial class PageTables<TFormat>
         if (Domain.IsWatching)
             Domain.Changes!.Break(MappingChangeKind.Protect, ScopeOf(virt.Value, virt.Value + (size - 1)));
         ProtectIn(RootTable, _format.RootLevel, virt.Value, size, prot, 0);
+        Mirror(virt.Value, size);
         var removed = default(RemovedTables);
         Flush(cpu, virt.Value, size, ref removed, gather);
         return default;

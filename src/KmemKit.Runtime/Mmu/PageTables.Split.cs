@@ -27,6 +27,8 @@ public sealed unsafe partial class PageTables<TFormat>
         if (!spare.TryFill(_tables, cpu, TablesToSplit(RootTable, _format.RootLevel, virt.Value, size, largestLeaf)))
             return Refused(PageTableError.NoMemory, virt.Value);
         var result = SplitIn(RootTable, _format.RootLevel, virt.Value, size, largestLeaf, 0, ref spare);
+        if (Mirror(virt.Value, size))
+            Domain.Invalidate(ScopeOf(virt.Value, virt.Value + (size - 1)));
         spare.GiveAll(_tables, cpu);
         return result;
     }

@@ -51,6 +51,7 @@ public sealed unsafe partial class PageTables<TFormat>
         if (Domain.IsWatching)
             Domain.Changes!.Break(MappingChangeKind.Unmap, ScopeOf(virt, virt + (size - 1)));
         UnmapIn(RootTable, _format.RootLevel, virt, size, keepsTables, ref removed);
+        Mirror(virt, size);
         return default;
     }
 
@@ -77,6 +78,7 @@ public sealed unsafe partial class PageTables<TFormat>
         var count = removed.Count;
         if (count != 0)
         {
+            Mirror(owned.Start.Value, owned.Size.Wrapped);
             Domain.Invalidate(ScopeOf(owned.Start.Value, owned.Last.Value));
             removed.GiveAll(_tables, cpu);
         }

@@ -228,22 +228,26 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     {
         ArgumentNullException.ThrowIfNull(cpu);
         Domain.Invalidate(IsShared ? TlbScope.All : TlbScope.AddressSpace(Asid, globals: false));
-        FreeBelow(cpu, RootTable, _format.RootLevel);
+        StopSharing();
+        FreeBelow(cpu, RootTable, _format.RootLevel, _sharedFrom);
         if (_rootOrder != NotOfTheAllocator)
             _tables.GiveBlock(cpu, Root.Value, _rootOrder);
     }
 
-    private void FreeBelow(Cpu cpu, byte* table, int level)
+    // Up to the first descriptor that is another tree's; null where there is none in this table.
+    private void FreeBelow(Cpu cpu, byte* table, int level, ulong? shared = null)
     {
         if (level == _format.LastLevel)
             return;
-        for (var i = 0; i < _format.TableEntries(level); i++)
+        var end = shared is { } from ? _format.Index(from, level) : _format.TableEntries(level);
+        var isCut = shared is { } at && (at & ((1UL << _format.LevelShift(level)) - 1)) != 0;
+        for (var i = 0; i < end + (isCut ? 1 : 0); i++)
         {
             var descriptor = Read(table, i);
             if (!_format.IsTable(descriptor, level))
                 continue;
             var next = _format.TableAddress(descriptor, level);
-            FreeBelow(cpu, Host(next), _format.NextLevel(level));
+            FreeBelow(cpu, Host(next), _format.NextLevel(level), i == end ? shared : null);
             _tables.Give(cpu, next);
         }
     }

@@ -40,6 +40,14 @@ public sealed class TlbGather
             _removed.GiveAll(_tables, _cpu);
     }
 
+    /// <summary>The mistake that the checks are there for: tables and pages go while translations stay.</summary>
+    internal void FinishWithoutInvalidation()
+    {
+        _domain = null;
+        if (_tables is not null)
+            _removed.GiveAll(_tables, _cpu);
+    }
+
     internal void Add(TlbDomain domain, TableAllocator tables, in TlbScope scope, ref RemovedTables removed)
     {
         if (_domain is null)

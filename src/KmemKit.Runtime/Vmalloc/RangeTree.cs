@@ -107,6 +107,10 @@ internal sealed class RangeTree<T>
     /// <param name="place">The place.</param>
     public bool TryFindLowest(ulong size, ulong alignment, ulong low, ulong last, out ulong place) => Lowest(_root, size, alignment, low, last, out place);
 
+    /// <summary>The highest such place.</summary>
+    /// <inheritdoc cref="TryFindLowest"/>
+    public bool TryFindHighest(ulong size, ulong alignment, ulong low, ulong last, out ulong place) => Highest(_root, size, alignment, low, last, out place);
+
     /// <summary>All ranges by rising start.</summary>
     public IEnumerable<(ulong Start, ulong Size, T Value)> InOrder()
     {
@@ -143,6 +147,28 @@ internal sealed class RangeTree<T>
         if (node.Start > last)
             return false;
         return Fits(node.Start, node.Size, size, alignment, low, last, out place) || Lowest(node.Right, size, alignment, low, last, out place);
+    }
+
+    private bool Highest(int at, ulong size, ulong alignment, ulong low, ulong last, out ulong place)
+    {
+        place = 0;
+        if (at < 0 || _nodes[at].Largest < size)
+            return false;
+        ref var node = ref _nodes[at];
+        if (node.Start <= last && Highest(node.Right, size, alignment, low, last, out place))
+            return true;
+        return FitsHigh(node.Start, node.Size, size, alignment, low, last, out place) || Highest(node.Left, size, alignment, low, last, out place);
+    }
+
+    private static bool FitsHigh(ulong start, ulong bytes, ulong size, ulong alignment, ulong low, ulong last, out ulong place)
+    {
+        var end = Math.Min(start + (bytes - 1), last);
+        var from = Math.Max(start, low);
+        place = 0;
+        if (from > end || end - from < size - 1)
+            return false;
+        place = (end - (size - 1)) & ~(alignment - 1);
+        return place >= from;
     }
 
     private static bool Fits(ulong start, ulong bytes, ulong size, ulong alignment, ulong low, ulong last, out ulong place)

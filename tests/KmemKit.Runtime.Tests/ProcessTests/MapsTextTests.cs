@@ -1,0 +1,85 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using KmemKit.Architecture;
+using KmemKit.Runtime.Proc;
+using KmemKit.Runtime.Processes;
+using NUnit.Framework;
+
+namespace KmemKit.Runtime.Tests.ProcessTests;
+
+/// <summary>Texts about a process as a kernel and procps write them. The kernel under the tests is the witness for its own form.</summary>
+internal sealed class MapsTextTests
+{
+    private const MemProt Rw = MemProt.Read | MemProt.Write;
+
+    [Test]
+    public void Every_line_that_the_host_kernel_writes_is_written_from_its_parts_alike()
+    {
+        if (!File.Exists("/proc/self/maps") || !Environment.Is64BitProcess)
+            Assert.Ignore("The host has no /proc/self/maps.");
+        var lines = File.ReadAllText("/proc/self/maps").TrimEnd('\n').Split('\n');
+        foreach (var line in lines)
+        {
+            var parts = line.Split(' ', 6);
+            var range = parts[0].Split('-').Select(hex => ulong.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+            var flags = (parts[1][0] == 'r' ? VmFlags.Read : 0) | (parts[1][1] == 'w' ? VmFlags.Write : 0) | (parts[1][2] == 'x' ? VmFlags.Exec : 0) | (parts[1][3] == 's' ? VmFlags.MayShare : 0);
+            var device = parts[3].Split(':').Select(hex => int.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+            var text = new StringBuilder();
+            ProcMaps.Line(text, range[0], range[1], flags, ulong.Parse(parts[2], NumberStyles.HexNumber, CultureInfo.InvariantCulture), device[0], device[1],
+                ulong.Parse(parts[4], CultureInfo.InvariantCulture), parts[5].TrimStart(' '), kernelIs64Bit: true);
+            Assert.That(text.ToString(), Is.EqualTo(line + "\n"));
+        }
+        TestContext.Out.WriteLine($"{lines.Length} lines");
+    }
+
+    [Test]
+    public void A_process_shows_its_areas_in_both_forms()
+    {
+        using var machine = new ProcessMachine();
+        var process = Sample(machine);
+        Assert.That(ProcMaps.Write(process, kernelIs64Bit: false, 12), Is.EqualTo("""
+            00010000-00012000 r-xp 00000000 08:01 2          /bin/true
+            00020000-00021000 rw-p 00002000 08:01 2          /bin/true
+            00021000-00024000 rw-p 00000000 00:00 0 
+            00024000-00026000 rw-p 00000000 00:00 0          [heap]
+            10000000-10002000 rw-s 00000000 00:05 3          /dev/zero (deleted)
+            10002000-10003000 ---p 00000000 00:00 0 
+            befdf000-bf000000 rw-p 00000000 00:00 0          [stack]
+
+            """));
+        Assert.That(PmapText.Write(process, is64Bit: false, machine.Page), Is.EqualTo("""
+            1:   true
+            Address   Kbytes     RSS   Dirty Mode  Mapping
+            00010000       8       4       0 r-x-- true
+            00020000       4       4       4 rw--- true
+            00021000      12       0       0 rw---   [ anon ]
+            00024000       8       4       4 rw---   [ anon ]
+            10000000       8       4       4 rw-s- zero (deleted)
+            10002000       4       0       0 -----   [ anon ]
+            befdf000     132       0       0 rw---   [ stack ]
+            -------- ------- ------- ------- 
+            total kB     176      16      12
+
+            """));
+    }
+
+    private static Process Sample(ProcessMachine machine)
+    {
+        var page = machine.Page;
+        var process = machine.Start("true");
+        var program = machine.Table.Cache.Create("/bin/true", new byte[3 * (int)page]);
+        process.Load(new ProgramImage(machine.Table.Cache.Open(program), new ProgramPart(new VirtAddr(0x10000), 2 * page, 0), new ProgramPart(new VirtAddr(0x20000), page, 2 * page), 3 * page));
+        process.Brk(process.Brk(default) + (2 * page));
+        var shared = process.Mmap(new VirtAddr(0x1000_0000), 2 * page, Rw, MapFlags.Shared | MapFlags.Anonymous | MapFlags.Fixed).Address;
+        process.Mmap(shared + (2 * page), page, MemProt.None, MapFlags.Private | MapFlags.Anonymous | MapFlags.Fixed);
+        Assert.That(process.TryFetch(new VirtAddr(0x10000), 4, out _), Is.Null);
+        Assert.That(process.TryStore(new VirtAddr(0x20000), 4, 1), Is.Null);
+        Assert.That(process.TryStore(process.Space.HeapStart, 4, 1), Is.Null);
+        Assert.That(process.TryLoad(process.Space.HeapStart + page, 4, out _), Is.Null);
+        Assert.That(process.TryStore(shared, 4, 1), Is.Null);
+        return process;
+    }
+}
