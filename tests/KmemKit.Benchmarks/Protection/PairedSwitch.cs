@@ -1,9 +1,6 @@
 using System;
-using System.IO;
 using System.Linq;
 using KmemKit.Architecture;
-using KmemKit.BoardCompiler.Boards;
-using KmemKit.BoardCompiler.Sources;
 using KmemKit.Runtime.Mpu;
 
 namespace KmemKit.Benchmarks.Protection;
@@ -19,7 +16,7 @@ internal static class PairedSwitch
     {
         foreach (var board in s_boards)
         {
-            using var kernel = MpuKernel.Boot(Compile(board));
+            using var kernel = MpuKernel.Boot(RepositoryBoards.Compile("qemu/" + board));
             var domains = kernel.Domains.Skip(1).ToArray();
             var full = kernel.Domains.Skip(1).Select(d => MpuSwitch.Between(kernel.Plan.Format, null, d.Board.Registers, kernel.Plan.RegionCount)).ToArray();
             var unit = new MpuUnit(kernel.Plan.Format, kernel.Plan.RegionCount, kernel.Plan.Domains.Select(d => d.Registers));
@@ -59,26 +56,5 @@ internal static class PairedSwitch
                 .Run(TurnCount);
             GC.KeepAlive(sum);
         }
-    }
-
-    private static BoardCompilation Compile(string board)
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "KmemKit.sln")))
-            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("KmemKit.sln is in no folder above the program.");
-        var stem = Path.Combine(root, "boards/qemu", board, board);
-        return BoardPipeline.Compile(new BoardInput(new SourceFile(stem + ".dts", File.ReadAllText(stem + ".dts")))
-        {
-            Provider = new Files(), Defconfig = new SourceFile(stem + "_defconfig", File.ReadAllText(stem + "_defconfig")), RequireLayout = true,
-        });
-    }
-
-    private sealed class Files : ISourceProvider
-    {
-        public System.Collections.Generic.IReadOnlyList<string> IncludePaths => [];
-
-        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
-
-        public SourceFile? OpenBinary(string path) => null;
     }
 }
