@@ -11,6 +11,9 @@ namespace KmemKit.Conformance.Tests.Samples;
 internal sealed class SampleTests
 {
     [TestCase("CustomBoard", "21.5 degrees", "the task sets the sensor: refused, Permission fault at 0x40010000", "the task reads the kernel's RAM: refused")]
+    [TestCase("QuickStart", "== msm8974: a hole in lowmem costs lowmem", "Virtual kernel memory layout")]
+    [TestCase("MpuTasks", "7 of 8 regions in use (at least 7), 0 bytes granted beyond", "sensor   writes to the mailbox: MemManage at 0x21030000", "registers differ from the plan in 0 places")]
+    [TestCase("MmuDriver", "ioremap", "refused: careless", "user code reads kernel memory: data abort", "what vfree took away: data abort", "kmap: a highmem page")]
     [TestCase("SmmuPipeline", "4 pictures went through", "the encoder writes into the camera's picture: Abort", "the SMMU reports Translation of stream 2")]
     public void A_sample_says_what_it_should(string name, params string[] said)
     {
