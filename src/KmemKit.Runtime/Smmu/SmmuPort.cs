@@ -121,12 +121,10 @@ public sealed unsafe class SmmuPort : IDmaPort, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         done = 0;
-        if (!isWrite)
-            bytes.Clear();
         if (bytes.Length > 0 && (ulong)bytes.Length - 1 > ulong.MaxValue - address.Value)
-            return SmmuOutcome.Abort;
+            return End(SmmuOutcome.Abort, bytes, isWrite);
         if (Stalled is { Result: null })
-            return SmmuOutcome.Stalled;
+            return End(SmmuOutcome.Stalled, bytes, isWrite);
         var whole = SmmuOutcome.Translated;
         while (done < bytes.Length)
         {
@@ -143,7 +141,7 @@ public sealed unsafe class SmmuPort : IDmaPort, IDisposable
                 {
                     outcome = BusAccess.Transfer(_smmu.Memory, physical, part, isWrite);
                     if (outcome != SmmuOutcome.Translated)
-                        return outcome;
+                        return End(outcome, bytes[done..], isWrite);
                     done += part.Length;
                     continue;
                 }
@@ -159,14 +157,22 @@ public sealed unsafe class SmmuPort : IDmaPort, IDisposable
                     break;
                 case SmmuOutcome.ReadZeroWriteIgnored:
                     // The device saw no error: it goes on with the next page.
-                    whole = outcome;
+                    whole = End(outcome, part, isWrite);
                     break;
                 default:
-                    return outcome;
+                    return End(outcome, bytes[done..], isWrite);
             }
             done += part.Length;
         }
         return whole;
+    }
+
+    // What was not read is 0.
+    private static SmmuOutcome End(SmmuOutcome outcome, Span<byte> rest, bool isWrite)
+    {
+        if (!isWrite)
+            rest.Clear();
+        return outcome;
     }
 
     private SmmuOutcome Fill(ulong address, bool isWrite, out PhysAddr physical)

@@ -59,11 +59,15 @@ public sealed class TlbDomain
     /// <summary>Invalidates on all CPUs, and returns when none can use what it reaches (TLBI ...IS and DSB ISH; a shootdown).</summary>
     public void Invalidate(in TlbScope scope)
     {
-        Interlocked.Increment(ref _broadcasts);
+        var tlbs = Volatile.Read(ref _tlbs);
         Invalidating?.Invoke(scope);
+        // Tables that no CPU has, such as a device's, broadcast to nobody.
+        if (tlbs.Length == 0)
+            return;
+        Interlocked.Increment(ref _broadcasts);
         if (Losing is { } loses && loses(scope))
             return;
-        foreach (var tlb in Volatile.Read(ref _tlbs))
+        foreach (var tlb in tlbs)
             tlb.Invalidate(scope);
     }
 

@@ -31,8 +31,10 @@ public sealed class BusPort : IDmaPort
     /// <inheritdoc/>
     public SmmuOutcome Read(BusAddr address, Span<byte> destination, out int done)
     {
-        destination.Clear();
-        return Transfer(address, destination, isWrite: false, out done);
+        var outcome = Transfer(address, destination, isWrite: false, out done);
+        // What was not read is 0.
+        destination[done..].Clear();
+        return outcome;
     }
 
     /// <inheritdoc/>

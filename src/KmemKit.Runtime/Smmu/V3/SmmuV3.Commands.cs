@@ -12,24 +12,29 @@ public sealed unsafe partial class SmmuV3
     // Until the queue is empty, disabled, or stands at a command that cannot be done.
     private void ConsumeCommands()
     {
+        if ((_cr0 & SmmuV3Control.CommandQueueEnable) == 0)
+            return;
         var bits = (int)Math.Min(_cmdqBase & 31, (ulong)Features.CommandQueueBits);
+        var turns = (2u << bits) - 1;
         var queue = QueueAddress(_cmdqBase, bits, Command.Bytes);
-        while ((_cr0 & SmmuV3Control.CommandQueueEnable) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0)
+        // The queue is in one piece of RAM as a rule; a command outside is an abort by itself.
+        var host = (ulong*)_memory.PointerTo(new PhysAddr(queue), (ulong)Command.Bytes << bits);
+        while (((_cmdqCons ^ _cmdqProd) & turns) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0
+            && (_cr0 & SmmuV3Control.CommandQueueEnable) != 0)
         {
-            var consumer = new QueuePointer(_cmdqCons, bits);
-            if (QueuePointer.IsEmpty(new QueuePointer(_cmdqProd, bits), consumer))
-                return;
-            var pointer = (ulong*)_memory.PointerTo(new PhysAddr(queue + ((ulong)consumer.Index * Command.Bytes)), Command.Bytes);
+            var consumer = _cmdqCons & turns;
+            var index = consumer & (turns >> 1);
+            var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(queue + (index * (ulong)Command.Bytes)), Command.Bytes);
             var error = pointer is null ? CommandError.Abort : Do(new Command(Volatile.Read(ref pointer[0]), Volatile.Read(ref pointer[1])));
             if (error != CommandError.None)
             {
                 // CMDQ_CONS stays at the command and says why (7.1).
-                _cmdqCons = consumer.Value | ((uint)error << 24);
+                _cmdqCons = consumer | ((uint)error << 24);
                 SetError(SmmuV3GlobalErrors.CommandQueue);
                 return;
             }
             _statistics.Commands++;
-            _cmdqCons = consumer.Next.Value | (_cmdqCons & (0x7Fu << 24));
+            Volatile.Write(ref _cmdqCons, ((consumer + 1) & turns) | (_cmdqCons & (0x7Fu << 24)));
         }
     }
 
@@ -102,6 +107,11 @@ public sealed unsafe partial class SmmuV3
                 _el1.Invalidate(TlbScope.AddressSpace(command.Asid, globals: false) with { Vmid = command.Vmid });
                 break;
             case CommandOpcode.TlbiNhVa when Features.Stage1:
+                if (command.RangeGranuleShift == 0)
+                {
+                    _el1.InvalidatePage(command.Address, TlbModel.ContextOf(command.Asid, command.Vmid));
+                    break;
+                }
                 if (ScopeOf(command, command.Asid) is not { } byAsid)
                     return CommandError.Illegal;
                 _el1.Invalidate(byAsid with { Vmid = command.Vmid });

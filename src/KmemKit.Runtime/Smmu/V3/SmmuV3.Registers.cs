@@ -16,6 +16,9 @@ public sealed unsafe partial class SmmuV3
     /// <inheritdoc/>
     public override ulong Read(ulong offset, int size)
     {
+        // What drivers poll: a register of 4 bytes is read whole by itself.
+        if (offset == R.CmdqCons && size == 4)
+            return System.Threading.Volatile.Read(ref _cmdqCons);
         lock (_gate)
         {
             if (size == 8)
@@ -67,13 +70,33 @@ public sealed unsafe partial class SmmuV3
     /// <inheritdoc/>
     public override void Write(ulong offset, int size, ulong value)
     {
+        bool tells;
+        lock (_gate)
+        {
+            if (offset == R.CmdqProd && size == 4)
+            {
+                _cmdqProd = (uint)(value & 0xF_FFFF);
+                ConsumeCommands();
+            }
+            else if (size == 8)
+            {
+                Write64(offset, value);
+            }
+            else if (size == 4)
+            {
+                Write32(offset, (uint)(value & uint.MaxValue));
+            }
+            tells = _responses.Count > 0 || _raiseEvent || _raisePri || _raiseError || _raiseSync;
+        }
+        if (tells)
+            Tell();
+    }
+
+    private void Tell()
+    {
         Command[] responses = [];
         lock (_gate)
         {
-            if (size == 8)
-                Write64(offset, value);
-            else if (size == 4)
-                Write32(offset, (uint)(value & uint.MaxValue));
             if (_responses.Count > 0)
             {
                 responses = [.. _responses];
@@ -137,10 +160,6 @@ public sealed unsafe partial class SmmuV3
                 break;
             case R.GErrorN:
                 _gerrorn = value;
-                ConsumeCommands();
-                break;
-            case R.CmdqProd:
-                _cmdqProd = value & 0xF_FFFF;
                 ConsumeCommands();
                 break;
             case R.CmdqCons when (_cr0 & SmmuV3Control.CommandQueueEnable) == 0:

@@ -13,12 +13,15 @@ public sealed unsafe partial class SmmuV3
     public override SmmuResult Translate(in SmmuTransaction transaction)
     {
         SmmuResult result;
+        bool tells;
         lock (_gate)
         {
             _statistics.Transactions++;
             result = (_cr0 & SmmuV3Control.SmmuEnable) == 0 ? TranslateDisabled(transaction) : TranslateEnabled(transaction);
+            tells = _raiseEvent || _raiseError;
         }
-        RaiseInterrupts();
+        if (tells)
+            RaiseInterrupts();
         // Software may have answered while it handled the interrupt.
         return result.Stall?.Result ?? result;
     }

@@ -45,7 +45,7 @@ public sealed record SmmuV3Statistics
 public sealed unsafe partial class SmmuV3 : SystemMmu
 {
     private readonly PhysicalMemory _memory;
-    private readonly object _gate = new();
+    private readonly System.Threading.Lock _gate = new();
     private readonly TlbModel _el1;
     private readonly TlbModel _el2;
     private readonly TlbModel _stage2;
@@ -85,7 +85,14 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
     }
 
     /// <summary>Hits and misses of the NS-EL1 stage 1 TLB.</summary>
-    public TlbStatistics Stage1Tlb => _el1.Statistics;
+    public TlbStatistics Stage1Tlb
+    {
+        get
+        {
+            lock (_gate)
+                return _el1.Statistics;
+        }
+    }
 
     /// <summary>Hits and misses of the stage 2 TLB.</summary>
     public TlbStatistics Stage2Tlb => _stage2.Statistics;

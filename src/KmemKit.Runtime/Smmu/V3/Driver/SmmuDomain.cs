@@ -93,6 +93,8 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         _context = context;
         var cd = ContextDescriptor.Lower(
             tables.Root, tables.Format.InputBits, _shift, Math.Min(tables.Format.OutputBits, driver.Smmu.Features.OutputAddressBits), tables.Format.Mair, asid);
+        // Tables tell what to invalidate before they give pages of theirs back.
+        tables.Domain.Invalidating += Invalidate;
         driver.Install(_context, cd.Words, static words => words[ContextDescriptorFields.V] != 0 ? s_allBits : new StructureWords().With(ContextDescriptorFields.V, 1), Command.CfgiAll);
     }
 
@@ -183,8 +185,6 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         var result = _tables.Unmap(cpu, new VirtAddr(start.Value), bytes);
         if (!result.IsOk)
             throw new InvalidOperationException($"The device addresses from {address} on are not mapped: {result}.");
-        if (!ForgetsInvalidation)
-            Invalidate(start.Value, bytes);
         _iova.Give(cpu.Number, start, offset + size);
     }
 
@@ -212,8 +212,6 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         var result = _tables.Unmap(cpu, new VirtAddr(address.Value), size);
         if (!result.IsOk)
             throw new InvalidOperationException($"The device addresses from {address} on are not mapped: {result}.");
-        if (!ForgetsInvalidation)
-            Invalidate(address.Value, size);
     }
 
     /// <inheritdoc/>
@@ -243,6 +241,7 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
             Detach(stream);
         _driver.GiveAsid(Asid);
         _driver.Give(_context);
+        _tables.Domain.Invalidating -= Invalidate;
         _tables.Release(_cpu);
         _iova.Dispose();
     }
@@ -254,6 +253,13 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
         var at = start;
         for (var i = 0; i < pieces.Length;)
         {
+            // Single pages, as many as the table has room for.
+            if (_tables.MapSinglePages(at, pieces[i..], prot) is var pages and > 0)
+            {
+                i += pages;
+                at += (ulong)pages << _shift;
+                continue;
+            }
             var first = pieces[i].Address.Value & ~granule;
             var end = pieces[i].Address.Value + pieces[i].Size;
             // Neighbours in memory are mapped at once.
@@ -265,7 +271,6 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
             {
                 if (at != start)
                     _tables.Unmap(cpu, new VirtAddr(start), at - start);
-                Invalidate(start, Math.Max(at - start, Granule));
                 return ErrorOf(result);
             }
             at += size;
@@ -274,10 +279,17 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
     }
 
     // One command for any range: (NUM+1) * 2^SCALE granules, as few too many as 32 steps allow (4.4.1.1).
-    private void Invalidate(ulong first, ulong bytes)
+    private void Invalidate(TlbScope scope)
     {
-        var granules = bytes >> _shift;
-        var command = Command.TlbiNhVa(0, Asid, first, leaf: false);
+        if (ForgetsInvalidation)
+            return;
+        if (scope.First is not { } first || scope.Last is not { } last)
+        {
+            _driver.SendOneAndSync(Command.TlbiNhAsid(0, Asid));
+            return;
+        }
+        var granules = ((last.Value - first.Value) >> _shift) + 1;
+        var command = Command.TlbiNhVa(0, Asid, first.Value, leaf: false);
         if (granules > 1)
         {
             var scale = 0;
@@ -285,7 +297,7 @@ public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
                 scale++;
             command = command.WithRange((int)((granules - 1) >> scale), scale, _shift);
         }
-        _driver.SendAndSync(command);
+        _driver.SendOneAndSync(command);
     }
 
     private PageProt ProtOf(DmaAccess access)

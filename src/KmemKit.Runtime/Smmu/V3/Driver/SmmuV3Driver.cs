@@ -34,7 +34,11 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     private readonly int _eventBits;
     private readonly int _streamBits;
     private readonly HashSet<ushort> _asids = [];
-    private QueuePointer _producer;
+    private readonly ulong* _commands;
+    private readonly uint _turns;
+    // The consumer index as it was last read: it only moves on, so the queue has at least as much room.
+    private uint _consumer;
+    private uint _producer;
     private QueuePointer _eventConsumer;
     private ushort _lastAsid;
 
@@ -58,7 +62,8 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
             GiveAll();
             throw;
         }
-        _producer = new QueuePointer(0, _commandBits);
+        _commands = (ulong*)memory.PointerTo(_commandQueue, (ulong)Command.Bytes << _commandBits);
+        _turns = (2u << _commandBits) - 1;
         _eventConsumer = new QueuePointer(0, _eventBits);
     }
 
@@ -132,7 +137,20 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         {
             foreach (var command in commands)
                 Put(command);
-            _smmu.Write(R.CmdqProd, 4, _producer.Value);
+            _smmu.Write(R.CmdqProd, 4, _producer);
+        }
+    }
+
+    /// <summary>Queues a command and waits until it and all before are done.</summary>
+    /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
+    internal void SendOneAndSync(in Command command)
+    {
+        lock (_queueGate)
+        {
+            Put(command);
+            Put(Command.Sync());
+            _smmu.Write(R.CmdqProd, 4, _producer);
+            Wait();
         }
     }
 
@@ -145,7 +163,7 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
             foreach (var command in commands)
                 Put(command);
             Put(Command.Sync());
-            _smmu.Write(R.CmdqProd, 4, _producer.Value);
+            _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
         }
     }
@@ -316,23 +334,32 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
 
     private void Put(in Command command)
     {
-        if (QueuePointer.IsFull(_producer, new QueuePointer((uint)_smmu.Read(R.CmdqCons, 4), _commandBits)))
-        {
-            _smmu.Write(R.CmdqProd, 4, _producer.Value);
-            Wait();
-        }
-        var pointer = (ulong*)_memory.PointerTo(_commandQueue + ((ulong)_producer.Index * Command.Bytes), Command.Bytes);
-        Volatile.Write(ref pointer[0], command.Word0);
-        Volatile.Write(ref pointer[1], command.Word1);
-        _producer = _producer.Next;
+        if (unchecked(_producer - _consumer & _turns) > _turns >> 1)
+            MakeRoom();
+        var slot = _commands + ((_producer & (_turns >> 1)) * 2);
+        Volatile.Write(ref slot[0], command.Word0);
+        Volatile.Write(ref slot[1], command.Word1);
+        _producer = (_producer + 1) & _turns;
+    }
+
+    // The queue was full when the consumer was last looked at.
+    private void MakeRoom()
+    {
+        _consumer = (uint)_smmu.Read(R.CmdqCons, 4) & _turns;
+        if (unchecked(_producer - _consumer & _turns) <= _turns >> 1)
+            return;
+        _smmu.Write(R.CmdqProd, 4, _producer);
+        Wait();
     }
 
     private void Wait()
     {
-        var consumer = (uint)_smmu.Read(R.CmdqCons, 4);
-        if (new QueuePointer(consumer, _commandBits).Value == _producer.Value)
-            return;
-        throw new InvalidOperationException(
-            $"The command queue stands at entry {new QueuePointer(consumer, _commandBits).Index}: {(CommandError)((consumer >> 24) & 0x7F)}.");
+        var register = (uint)_smmu.Read(R.CmdqCons, 4);
+        _consumer = register & _turns;
+        if (_consumer != _producer)
+            throw Stands(register);
     }
+
+    private InvalidOperationException Stands(uint register) =>
+        new($"The command queue stands at entry {new QueuePointer(register, _commandBits).Index}: {(CommandError)((register >> 24) & 0x7F)}.");
 }

@@ -1,0 +1,47 @@
+using System;
+using KmemKit.Runtime.Dma;
+
+namespace KmemKit.Runtime.Mmu;
+
+/// <summary>Mapping pages that lie anywhere, one behind the other.</summary>
+public sealed unsafe partial class PageTables<TFormat>
+{
+    /// <summary>Maps single pages in a row of virtual addresses: as many as lie in a table that is there and are no neighbours in memory, of which <see cref="Map"/> makes larger leaves.</summary>
+    /// <param name="virt">The first address, a multiple of the page.</param>
+    /// <param name="pieces">The memory.</param>
+    /// <param name="prot">The attributes.</param>
+    /// <returns>Pieces that were mapped; 0 where the first one is not of this kind, or something is in the way that <see cref="Map"/> will name.</returns>
+    internal int MapSinglePages(ulong virt, ReadOnlySpan<DmaPiece> pieces, PageProt prot)
+    {
+        var bytes = _pageMask + 1;
+        if (pieces.Length < 2 || (virt & _pageMask) != 0 || !_format.Translates(virt) || Domain.IsWatching || !ReferenceEquals(prot.Format, _name))
+            return 0;
+        var table = RootTable;
+        var level = _format.RootLevel;
+        var shift = _rootShift;
+        var index = unchecked((int)(virt >> shift)) & _rootMask;
+        while (shift != _format.PageShift)
+        {
+            var above = Read(table, index);
+            if (!_format.IsTable(above, level) || _format.Limits(above, level) != prot.Limits)
+                return 0;
+            table = Host(_format.TableAddress(above, level));
+            level = _format.NextLevel(level);
+            shift -= _stride;
+            index = unchecked((int)(virt >> shift)) & _mask;
+        }
+        var most = Math.Min(pieces.Length, _mask + 1 - index);
+        var done = 0;
+        for (; done < most; done++)
+        {
+            var at = pieces[done].Address.Value;
+            if (pieces[done].Size != bytes || (at & _pageMask) != 0 || at > _lastOutput || Read(table, index + done) != 0
+                || (done + 1 < pieces.Length && pieces[done + 1].Address.Value == at + bytes))
+            {
+                break;
+            }
+            Write(table, index + done, prot.Page | _format.OutputField(at, _pageShape));
+        }
+        return done;
+    }
+}
