@@ -36,7 +36,7 @@ public sealed unsafe partial class DmaMapper
             return DmaError.Invalid;
         foreach (var piece in pieces)
         {
-            if (piece.Size == 0 || _memory.PointerTo(piece.Address, piece.Size) is null)
+            if (piece.Size == 0 || !_memory.HasRam(piece.Address, piece.Size))
                 return DmaError.Invalid;
         }
         return device.Domain is { } domain

@@ -48,7 +48,7 @@ public sealed unsafe partial class DmaMapper
     {
         ArgumentNullException.ThrowIfNull(device);
         bus = default;
-        if (size == 0 || _memory.PointerTo(address, size) is null)
+        if (size == 0 || !_memory.HasRam(address, size))
             return DmaError.Invalid;
         var error = device.Domain is { } domain
             ? domain.TryMap(cpu, [new DmaPiece(address, size)], AccessOf(device, direction, attributes), device.DmaMask, out bus)

@@ -179,6 +179,14 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
         return new HostView(parts, (nuint)guardBytes);
     }
 
+    /// <summary>Whether all bytes are RAM in one piece.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool HasRam(PhysAddr address, ulong length)
+    {
+        var offset = unchecked(address.Value - _mainStart);
+        return (offset < _mainGuard && length <= _mainGuard - offset) || PointerElsewhere(address, length) is not null;
+    }
+
     /// <summary>The largest piece of RAM: its host address, its first physical address, and bytes that are good until <see cref="Disposing"/>.</summary>
     internal MainWindowPlace MainWindow => new(_mainHost, _mainStart, _mainGuard);
 

@@ -19,7 +19,7 @@ public sealed unsafe partial class PageTables<TFormat>
     public PageTableResult Unmap(Cpu cpu, VirtAddr virt, ulong size, TlbGather? gather = null)
     {
         var removed = default(RemovedTables);
-        var result = UnmapRange(cpu, virt.Value, size, keepsTables: false, ref removed);
+        var result = TryUnmapPage(virt.Value, size) ? default : UnmapRange(cpu, virt.Value, size, keepsTables: false, ref removed);
         if (result.IsOk)
             Flush(cpu, virt.Value, size, ref removed, gather);
         return result;
@@ -35,6 +35,32 @@ public sealed unsafe partial class PageTables<TFormat>
     {
         var removed = default(RemovedTables);
         return UnmapRange(cpu, virt.Value, size, keepsTables: true, ref removed);
+    }
+
+    // The usual case of a device's or driver's buffer: one page, by a leaf of its own. Whatever is not so is left to UnmapRange, which also says what is wrong.
+    private bool TryUnmapPage(ulong virt, ulong size)
+    {
+        if (size != _pageMask + 1 || (virt & _pageMask) != 0 || !_format.Translates(virt) || Domain.IsWatching)
+            return false;
+        var table = RootTable;
+        var level = _format.RootLevel;
+        var shift = _rootShift;
+        var index = unchecked((int)(virt >> shift)) & _rootMask;
+        while (shift != _format.PageShift)
+        {
+            var above = Read(table, index);
+            if (!_format.IsTable(above, level))
+                return false;
+            table = Host(_format.TableAddress(above, level));
+            level = _format.NextLevel(level);
+            shift -= _stride;
+            index = unchecked((int)(virt >> shift)) & _mask;
+        }
+        var descriptor = Read(table, index);
+        if (_format.KindOf(descriptor, level) != DescriptorKind.Leaf || !_format.ShapeOf(descriptor, level).Equals(_pageShape))
+            return false;
+        Write(table, index, 0);
+        return true;
     }
 
     private PageTableResult UnmapRange(Cpu cpu, ulong virt, ulong size, bool keepsTables, ref RemovedTables removed)
