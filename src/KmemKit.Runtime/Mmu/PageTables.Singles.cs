@@ -14,33 +14,22 @@ public sealed unsafe partial class PageTables<TFormat>
     internal int MapSinglePages(ulong virt, ReadOnlySpan<DmaPiece> pieces, PageProt prot)
     {
         var bytes = _pageMask + 1;
-        if (pieces.Length < 2 || (virt & _pageMask) != 0 || !_format.Translates(virt) || Domain.IsWatching || !ReferenceEquals(prot.Format, _name))
+        if (pieces.Length < 2 || (virt & _pageMask) != 0 || Domain.IsWatching || !ReferenceEquals(prot.Format, _name))
             return 0;
-        var table = RootTable;
-        var level = _format.RootLevel;
-        var shift = _rootShift;
-        var index = unchecked((int)(virt >> shift)) & _rootMask;
-        while (shift != _format.PageShift)
-        {
-            var above = Read(table, index);
-            if (!_format.IsTable(above, level) || _format.Limits(above, level) != prot.Limits)
-                return 0;
-            table = Host(_format.TableAddress(above, level));
-            level = _format.NextLevel(level);
-            shift -= _stride;
-            index = unchecked((int)(virt >> shift)) & _mask;
-        }
-        var most = Math.Min(pieces.Length, _mask + 1 - index);
+        var descent = new TablesThatLimit(prot.Limits);
+        if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
+            return 0;
+        var most = Math.Min(pieces.Length, _lastEntries - _format.Index(virt, _format.LastLevel));
         var done = 0;
         for (; done < most; done++)
         {
             var at = pieces[done].Address.Value;
-            if (pieces[done].Size != bytes || (at & _pageMask) != 0 || at > _lastOutput || Read(table, index + done) != 0
+            if (pieces[done].Size != bytes || (at & _pageMask) != 0 || at > _lastOutput || Read(slot, done) != 0
                 || (done + 1 < pieces.Length && pieces[done + 1].Address.Value == at + bytes))
             {
                 break;
             }
-            Write(table, index + done, prot.Page | _format.OutputField(at, _pageShape));
+            Write(slot, done, prot.Page | _format.OutputField(at, _pageShape));
         }
         return done;
     }

@@ -40,26 +40,15 @@ public sealed unsafe partial class PageTables<TFormat>
     // The usual case of a device's or driver's buffer: one page, by a leaf of its own. Whatever is not so is left to UnmapRange, which also says what is wrong.
     private bool TryUnmapPage(ulong virt, ulong size)
     {
-        if (size != _pageMask + 1 || (virt & _pageMask) != 0 || !_format.Translates(virt) || Domain.IsWatching)
+        if (size != _pageMask + 1 || (virt & _pageMask) != 0 || Domain.IsWatching)
             return false;
-        var table = RootTable;
-        var level = _format.RootLevel;
-        var shift = _rootShift;
-        var index = unchecked((int)(virt >> shift)) & _rootMask;
-        while (shift != _format.PageShift)
-        {
-            var above = Read(table, index);
-            if (!_format.IsTable(above, level))
-                return false;
-            table = Host(_format.TableAddress(above, level));
-            level = _format.NextLevel(level);
-            shift -= _stride;
-            index = unchecked((int)(virt >> shift)) & _mask;
-        }
-        var descriptor = Read(table, index);
-        if (_format.KindOf(descriptor, level) != DescriptorKind.Leaf || !_format.ShapeOf(descriptor, level).Equals(_pageShape))
+        var descent = default(AnyTable);
+        if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
             return false;
-        Write(table, index, 0);
+        var descriptor = Read(slot, 0);
+        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf || !_format.ShapeOf(descriptor, _format.LastLevel).Equals(_pageShape))
+            return false;
+        Write(slot, 0, 0);
         return true;
     }
 
