@@ -1,4 +1,5 @@
 using System;
+using KmemKit.Architecture.Mmu;
 using KmemKit.Runtime.Dma;
 
 namespace KmemKit.Runtime.Mmu;
