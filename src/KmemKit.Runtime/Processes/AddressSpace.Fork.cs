@@ -34,8 +34,6 @@ public sealed unsafe partial class AddressSpace
             if (!isDone)
                 break;
         }
-        if (!IsDead)
-            Flush(FlushPoint.ForkWriteProtect);
         if (isDone)
             return child;
         child.Exit();
@@ -47,6 +45,7 @@ public sealed unsafe partial class AddressSpace
         var isFrames = (vma.Flags & VmFlags.PfnMap) != 0;
         if (!isFrames && !vma.IsCow)
             return true;
+        var shared = new List<(ulong Virt, PhysAddr Output)>();
         var readOnly = _table.Prots.Of(vma.Prot & ~MemProt.Write, vma.Use);
         for (var at = vma.Start; at < vma.End && Tables.TryFindMapped(at, vma.End - 1, out var virt, out var output); at = virt.Value + _page)
         {
@@ -61,8 +60,15 @@ public sealed unsafe partial class AddressSpace
                 continue;
             if ((Tables.AttributesAt(virt)!.Value.User & AccessRights.Write) != 0)
                 Tables.Protect(Cpu, virt, _page, readOnly, _gather);
+            shared.Add((virt.Value, output));
+        }
+        // The parent's right to write is gone everywhere before the child has the page.
+        Flush(FlushPoint.ForkWriteProtect);
+        foreach (var (virt, output) in shared)
+        {
+            var page = PageOf(output);
             _map.GetPage(page);
-            if (!child.TryMapFrame(virt.Value, output, readOnly))
+            if (!child.TryMapFrame(virt, output, readOnly))
             {
                 Cpu.PutPage(page);
                 return false;

@@ -23,6 +23,15 @@ internal sealed class ProcessModelTests
         Assert.That(machine.Bugs, Is.Empty);
     }
 
+    [Test]
+    public void Every_translation_that_is_used_is_what_the_tables_say()
+    {
+        var seed = Environment.TickCount;
+        using var machine = new ProcessMachine("vmsav8-64-4k", new ProcessOptions { AsidBits = 4 }, watch: true);
+        Run(machine, seed, Math.Min(Steps, 20_000));
+        Assert.That(machine.Bugs, Is.Empty, $"seed {seed}: {machine.Bugs.FirstOrDefault()}");
+    }
+
     [TestCase(FlushPoint.Unmap)]
     [TestCase(FlushPoint.Protect)]
     [TestCase(FlushPoint.CopyOnWrite)]

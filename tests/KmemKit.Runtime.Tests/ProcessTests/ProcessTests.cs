@@ -93,6 +93,45 @@ internal sealed class ProcessTests
     }
 
     [Test]
+    public void Mmap_says_why_not()
+    {
+        using var machine = new ProcessMachine();
+        var process = machine.Start();
+        var page = machine.Page;
+        var (task, at) = (process.Space.Layout.TaskSize, new VirtAddr(0x1000_0000));
+        var readOnly = machine.Table.Cache.Open(machine.Table.Cache.Create("/ro", new byte[100]));
+        Errno Of(VirtAddr hint, ulong length, MemProt prot, MapFlags flags, FileObject? file = null, ulong offset = 0) => process.Mmap(hint, length, prot, flags, file, offset).Error;
+
+        Assert.That(Of(default, 0, Rw, Private), Is.EqualTo(Errno.InvalidArgument), "no byte");
+        Assert.That(Of(default, page, Rw, MapFlags.Anonymous), Is.EqualTo(Errno.InvalidArgument), "neither shared nor private");
+        Assert.That(Of(default, page, Rw, Private | MapFlags.Shared), Is.EqualTo(Errno.InvalidArgument), "both");
+        Assert.That(Of(default, page, Rw, MapFlags.Private), Is.EqualTo(Errno.BadFile));
+        Assert.That(Of(default, page, Rw, MapFlags.Private, readOnly, 12), Is.EqualTo(Errno.InvalidArgument), "offset within a page");
+        Assert.That(Of(default, page, Rw, MapFlags.Shared, readOnly), Is.EqualTo(Errno.AccessDenied), "not opened for writing");
+        Assert.That(Of(default, page, MemProt.Read, MapFlags.Shared, readOnly), Is.EqualTo(Errno.None));
+        Assert.That(Of(default, 2 * page, MemProt.Read, MapFlags.Private, readOnly, ~(page - 1)), Is.EqualTo(Errno.Overflow));
+        Assert.That(Of(at + 1, page, Rw, Private | MapFlags.Fixed), Is.EqualTo(Errno.InvalidArgument), "fixed within a page");
+        Assert.That(Of(new VirtAddr(task), page, Rw, Private | MapFlags.Fixed), Is.EqualTo(Errno.NoMemory), "the kernel's");
+        Assert.That(Of(new VirtAddr(task - page), 2 * page, Rw, Private | MapFlags.Fixed), Is.EqualTo(Errno.NoMemory), "across TASK_SIZE");
+        Assert.That(Of(new VirtAddr(page), page, Rw, Private | MapFlags.Fixed), Is.EqualTo(Errno.PermissionDenied), "mmap_min_addr");
+        Assert.That(Of(default, ulong.MaxValue, Rw, Private), Is.EqualTo(Errno.NoMemory));
+        Assert.That(process.Mmap(at, page, Rw, Private | MapFlags.FixedNoReplace).Address, Is.EqualTo(at));
+        Assert.That(Of(at, page, Rw, Private | MapFlags.FixedNoReplace), Is.EqualTo(Errno.Exists));
+        Assert.That(process.Mmap(at, page, Rw, Private | MapFlags.Fixed).Address, Is.EqualTo(at), "MAP_FIXED replaces");
+        Assert.That(Of(default, page, Rw, Shared | MapFlags.GrowsDown), Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(process.Munmap(at + 5, page), Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(process.Munmap(at, 0), Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(process.Munmap(new VirtAddr(task), page), Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(process.Munmap(at, page), Is.EqualTo(Errno.None));
+        Assert.That(process.Munmap(at, page), Is.EqualTo(Errno.None), "nothing there is no error");
+        Assert.That(process.Mprotect(at, page, MemProt.Read), Is.EqualTo(Errno.NoMemory));
+        Assert.That(process.Mprotect(at + 1, page, MemProt.Read), Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(process.Mremap(at, page, 2 * page).Error, Is.EqualTo(Errno.BadAddress));
+        Assert.That(process.Mremap(at, page, 2 * page, RemapFlags.Fixed).Error, Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(process.Mremap(at, page, 0).Error, Is.EqualTo(Errno.InvalidArgument));
+    }
+
+    [Test]
     public void Areas_are_cut_and_joined()
     {
         using var machine = new ProcessMachine();
