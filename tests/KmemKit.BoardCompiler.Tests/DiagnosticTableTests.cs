@@ -14,7 +14,7 @@ public class DiagnosticTableTests
     private static readonly string[] WithoutABoardOfTheirOwn =
         [
             "KMK0027", "KMK0100", "KMK0101", "KMK0102", "KMK0103", "KMK0104", "KMK0106", "KMK0107", "KMK0108", "KMK0109", "KMK0110", "KMK0111", "KMK0112",
-            "KMK0113", "KMK0120", "KMK0121", "KMK0122", "KMK0199", "KMK4199", "KMK5099", "KMK6099",
+            "KMK0113", "KMK0114", "KMK0120", "KMK0121", "KMK0122", "KMK0199", "KMK4199", "KMK5099", "KMK6099",
         ];
 
     private static IEnumerable<string> Ids => DiagnosticTable.All.Select(rule => rule.Id);

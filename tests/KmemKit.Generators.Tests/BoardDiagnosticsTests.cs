@@ -79,6 +79,20 @@ internal sealed class BoardDiagnosticsTests
         Assert.That(project.Result.Exception, Is.Null);
     }
 
+    /// <summary>Its neighbour is the blob, in which the bytes are: the build decodes it to a source with numbers.</summary>
+    [Test]
+    public void Bytes_of_another_file_are_one_error_that_says_what_to_do()
+    {
+        var source = Samples.Arm("<0x0 0x10000000>", extra: "\tnode {\n\t\tx = /incbin/(\"a.bin\");\n\t};\n");
+        var project = new GeneratorProject().Board("/p/a.dts", source).Board("/p/b.dts", Samples.Arm("<0x0 0x10000000>")).Run();
+        var error = project.Result.Diagnostics.Single();
+        Assert.That(error.Id, Is.EqualTo("KMK0114"));
+        Assert.That(error.Location.GetLineSpan().Path, Is.EqualTo("/p/a.dts"));
+        Assert.That(source.Split('\n')[error.Location.GetLineSpan().StartLinePosition.Line], Does.Contain("/incbin/"));
+        Assert.That(error.GetMessage(System.Globalization.CultureInfo.InvariantCulture), Does.Contain("kmem dts -O dtb"));
+        Assert.That(project.Result.GeneratedSources.Select(s => s.HintName).ToArray(), Has.Length.EqualTo(2).And.All.StartsWith("Boards.B."));
+    }
+
     [Test]
     public void Findings_of_unchanged_boards_are_not_made_again()
     {

@@ -46,7 +46,9 @@ internal sealed record CompiledBoard(BoardTypeModel? Model, EquatableArray<Findi
             // A type without a memory map is of no use: a board without memory is an error here.
             RequireLayout = true,
         });
+        // That the file is there the build's task has seen, which reads bytes; here is none to be had.
         var findings = result.Diagnostics
+            .Select(d => d.Id == DiagnosticTable.Dts.BinaryNotFound.Id ? KmemDiagnostic.Create(DiagnosticTable.BinaryInSource, d.Span) : d)
             .Select(d => Finding.Of(d, sources.PathOf, Finding.StartOf(request.Path)))
             .ToEquatableArray();
         if (result.Layout is null || result.HasErrors)

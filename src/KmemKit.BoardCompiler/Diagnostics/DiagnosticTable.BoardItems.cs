@@ -70,6 +70,11 @@ public static partial class DiagnosticTable
         "{0} switches no artifact; there are {1}",
         "Correct the name on the KmemBoard item.");
 
+    /// <summary>A source with bytes of another file in it: the compiler hands texts to a generator, and no bytes.</summary>
+    public static DiagnosticDescriptor BinaryInSource { get; } = Error("KMK0114", "A project's board has /incbin/",
+        "the C# compiler hands no bytes to a generator, so a board with /incbin/ cannot be a source of a project",
+        "Make a blob of it, kmem dts -O dtb -o board.dtb board.dts, and name that in Include: the bytes are in it.");
+
     /// <summary>A library of KmemKit.Native for no board, or for several.</summary>
     public static DiagnosticDescriptor NativeBoardCount { get; } = Error("KMK0120", "A native library is for one board",
         "a project that refers to KmemKit.Native is for one board, and this one names {0}",
@@ -94,6 +99,6 @@ public static partial class DiagnosticTable
     [
         BoardNameUnusable, BoardNamespaceUnusable, BoardNameTaken, BoardUnreadable, DefconfigMissing, FrameworkTooOld,
         MsBuildTooOld, CompilerTooOld, PackageVersionsDiffer, OutputTaken, SwitchUnusable,
-        RuntimeMissing, SwitchUnknown, NativeBoardCount, NativeHostUnsupported, NativeNotAot, BoardCompilerFailed,
+        RuntimeMissing, SwitchUnknown, BinaryInSource, NativeBoardCount, NativeHostUnsupported, NativeNotAot, BoardCompilerFailed,
     ];
 }
