@@ -96,6 +96,14 @@ internal sealed class BuildStampTests
     }
 
     [Test]
+    public void A_setting_changed_to_one_of_equal_length_is_another_question()
+    {
+        _project.Board("c.dtb", ("Bootargs", "mem=100M"));
+        Assert.That(_project.Run().Built, Is.EqualTo(new[] { "c.dtb" }));
+        Assert.That(_project.Board("c.dtb", ("Bootargs", "mem=200M")).Run().Built, Is.EqualTo(new[] { "c.dtb" }));
+    }
+
+    [Test]
     public void It_holds_each_file_of_the_project()
     {
         var text = File.ReadAllText(Stamp).Split('\n');
