@@ -72,7 +72,7 @@ public static partial class DiagnosticTable
 
     /// <summary>A source with bytes of another file in it: the compiler hands texts to a generator, and no bytes.</summary>
     public static DiagnosticDescriptor BinaryInSource { get; } = Error("KMK0114", "A project's board has /incbin/",
-        "the C# compiler hands no bytes to a generator, so a board with /incbin/ cannot be a source of a project",
+        "the C# compiler hands no bytes to a generator, so a board with /incbin/ cannot be a source of a project; a blob of it can (kmem dts -O dtb)",
         "Make a blob of it, kmem dts -O dtb -o board.dtb board.dts, and name that in Include: the bytes are in it.");
 
     /// <summary>A library of KmemKit.Native for no board, or for several.</summary>

@@ -68,7 +68,8 @@ public sealed class IoMapper
         var asked = new PhysRange(phys, size);
         var first = phys.Value & ~(_page - 1);
         var last = asked.Last.Value | (_page - 1);
-        var bytes = last - first + 1;
+        // 0 for all of the address space, as below.
+        var bytes = unchecked(last - first + 1);
         if (bytes == 0)
             throw new IoremapException(IoremapErrorKind.BadRange, asked, $"{caller} of {asked}: the whole address space cannot be mapped.");
         var pages = new PhysRange(new PhysAddr(first), bytes);
