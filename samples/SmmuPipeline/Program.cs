@@ -29,7 +29,8 @@ foreach (var withSmmu in new[] { false, true })
     driver.EventReceived += refused.Add;
 
     var owned = new Stack<IDisposable>();
-    var devices = new[] { "camera", "encoder", "display" }.Select((name, i) =>
+    string[] names = ["camera", "encoder", "display"];
+    var devices = names.Select((name, i) =>
     {
         if (!withSmmu)
         {

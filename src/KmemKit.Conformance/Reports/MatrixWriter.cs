@@ -32,6 +32,8 @@ public sealed record MatrixRow(string Subject, string File, long Facts, double M
 /// <summary>The matrix over all boards, in the forms of a report.</summary>
 public static class MatrixWriter
 {
+    private static readonly string[] s_leftOut = ["skipped", "not run"];
+
     /// <summary>As Markdown.</summary>
     public static string Markdown(IReadOnlyList<MatrixRow> rows)
     {
@@ -93,7 +95,7 @@ public static class MatrixWriter
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"✗ {Of("failed")}"));
         if (Of("proved") > 0)
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"✓ {Of("proved")}"));
-        foreach (var other in new[] { "skipped", "not run" }.Where(o => Of(o) > 0))
+        foreach (var other in s_leftOut.Where(o => Of(o) > 0))
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"{Of(other)} {other}"));
         return parts.Count == 0 ? "–" : string.Join(", ", parts);
     }

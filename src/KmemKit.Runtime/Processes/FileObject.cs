@@ -36,6 +36,15 @@ public sealed class RegularFile : FileObject
 
     /// <summary>The file itself, which all who opened it share.</summary>
     public Inode Inode { get; }
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="inode">The file.</param>
+    /// <param name="mode">Read, or Read and Write.</param>
+    public static RegularFile Open(Inode inode, MemProt mode = MemProt.Read)
+    {
+        ArgumentNullException.ThrowIfNull(inode);
+        return new RegularFile(inode, mode);
+    }
 }
 
 /// <summary>A device whose driver maps its memory (<c>file_operations.mmap</c>).</summary>

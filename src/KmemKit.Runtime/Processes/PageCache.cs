@@ -61,15 +61,6 @@ public sealed unsafe class PageCache : IReclaimer
         return inode;
     }
 
-    /// <summary>Opens a file.</summary>
-    /// <param name="inode">The file.</param>
-    /// <param name="mode">Read, or Read and Write.</param>
-    public RegularFile Open(Inode inode, MemProt mode = MemProt.Read)
-    {
-        ArgumentNullException.ThrowIfNull(inode);
-        return new RegularFile(inode, mode);
-    }
-
     /// <summary>Reads through the cache (<c>pread</c>).</summary>
     /// <param name="cpu">Where pages come from.</param>
     /// <param name="inode">The file.</param>

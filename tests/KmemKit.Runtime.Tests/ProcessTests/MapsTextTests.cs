@@ -71,7 +71,7 @@ internal sealed class MapsTextTests
         var page = machine.Page;
         var process = machine.Start("true");
         var program = machine.Table.Cache.Create("/bin/true", new byte[3 * (int)page]);
-        process.Load(new ProgramImage(machine.Table.Cache.Open(program), new ProgramPart(new VirtAddr(0x10000), 2 * page, 0), new ProgramPart(new VirtAddr(0x20000), page, 2 * page), 3 * page));
+        process.Load(new ProgramImage(RegularFile.Open(program), new ProgramPart(new VirtAddr(0x10000), 2 * page, 0), new ProgramPart(new VirtAddr(0x20000), page, 2 * page), 3 * page));
         process.Brk(process.Brk(default) + (2 * page));
         var shared = process.Mmap(new VirtAddr(0x1000_0000), 2 * page, Rw, MapFlags.Shared | MapFlags.Anonymous | MapFlags.Fixed).Address;
         process.Mmap(shared + (2 * page), page, MemProt.None, MapFlags.Private | MapFlags.Anonymous | MapFlags.Fixed);

@@ -200,7 +200,7 @@ internal sealed class ProcessModel
         var (prot, kind) = (SomeProt(), _random.Next(6));
         var isShared = kind is 1 or 3 or 4;
         var (inode, content) = _files[_random.Next(_files.Count)];
-        var file = kind < 2 ? null : _machine.Table.Cache.Open(inode, kind == 4 ? MemProt.Read : MemProt.Read | MemProt.Write);
+        var file = kind < 2 ? null : RegularFile.Open(inode, kind == 4 ? MemProt.Read : MemProt.Read | MemProt.Write);
         var index = (ulong)_random.Next(4);
         var isPopulated = _random.Next(8) == 0;
         var flags = (isShared ? MapFlags.Shared : MapFlags.Private) | MapFlags.Fixed | (file is null ? MapFlags.Anonymous : 0) | (isPopulated ? MapFlags.Populate : 0);
@@ -256,7 +256,7 @@ internal sealed class ProcessModel
         var (target, newCount) = SomeRange();
         var result = who.Process.Mremap(At(first), count * _page, newCount * _page, RemapFlags.MayMove | RemapFlags.Fixed, At(target));
         Count("mremap");
-        if (!who.Cells.ContainsKey(first))
+        if (!who.Cells.TryGetValue(first, out var head))
         {
             Expect(result.Error == Errno.BadAddress, () => $"mremap of nothing: {result}");
             return;
@@ -279,7 +279,6 @@ internal sealed class ProcessModel
             return;
         }
         Expect(result == new MapResult(At(target), Errno.None), () => $"mremap: {result}");
-        var head = who.Cells[first];
         for (var i = 0UL; i < newCount; i++)
         {
             who.Cells[target + i] = i < kept ? who.Cells[first + i] : head with { Index = head.Index + i, Own = null };

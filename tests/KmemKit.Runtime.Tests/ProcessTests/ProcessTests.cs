@@ -99,7 +99,7 @@ internal sealed class ProcessTests
         var process = machine.Start();
         var page = machine.Page;
         var (task, at) = (process.Space.Layout.TaskSize, new VirtAddr(0x1000_0000));
-        var readOnly = machine.Table.Cache.Open(machine.Table.Cache.Create("/ro", new byte[100]));
+        var readOnly = RegularFile.Open(machine.Table.Cache.Create("/ro", new byte[100]));
         Errno Of(VirtAddr hint, ulong length, MemProt prot, MapFlags flags, FileObject? file = null, ulong offset = 0) => process.Mmap(hint, length, prot, flags, file, offset).Error;
 
         Assert.That(Of(default, 0, Rw, Private), Is.EqualTo(Errno.InvalidArgument), "no byte");
@@ -160,7 +160,7 @@ internal sealed class ProcessTests
         using var machine = new ProcessMachine(format);
         var process = machine.Start();
         var (page, at) = (machine.Page, new VirtAddr(0x1000_0000));
-        var file = machine.Table.Cache.Open(machine.Table.Cache.Create("/file", new byte[(int)page + 10]));
+        var file = RegularFile.Open(machine.Table.Cache.Create("/file", new byte[(int)page + 10]));
         process.Mmap(at, page, Rw, Private | MapFlags.Fixed);
         process.Mmap(at + page, 3 * page, MemProt.Read, MapFlags.Private | MapFlags.Fixed, file);
         Store(process, at, 0x1234);
@@ -208,7 +208,7 @@ internal sealed class ProcessTests
         var process = machine.Start();
         var page = machine.Page;
         var program = machine.Table.Cache.Create("/bin/true", Enumerable.Range(0, 3 * (int)page).Select(i => (byte)(i & 0xff)).ToArray());
-        var image = new ProgramImage(machine.Table.Cache.Open(program), new ProgramPart(new VirtAddr(0x10000), 2 * page, 0), new ProgramPart(new VirtAddr(0x20000), page, 2 * page), 3 * page);
+        var image = new ProgramImage(RegularFile.Open(program), new ProgramPart(new VirtAddr(0x10000), 2 * page, 0), new ProgramPart(new VirtAddr(0x20000), page, 2 * page), 3 * page);
         Assert.That(process.Load(image), Is.EqualTo(Errno.None));
         Assert.That(process.TryFetch(new VirtAddr(0x10000), 4, out var code), Is.Null);
         Assert.That(code, Is.EqualTo(0x03020100));
@@ -341,8 +341,8 @@ internal sealed class ProcessTests
         bytes[(int)page] = 2;
         var inode = cache.Create("/lib/libc.so", bytes);
         var (one, other) = (machine.Start("one"), machine.Start("other"));
-        var a = one.Mmap(default, 4 * page, MemProt.Read, MapFlags.Private, cache.Open(inode)).Address;
-        var b = other.Mmap(default, 4 * page, Rw, MapFlags.Shared, cache.Open(inode, Rw)).Address;
+        var a = one.Mmap(default, 4 * page, MemProt.Read, MapFlags.Private, RegularFile.Open(inode)).Address;
+        var b = other.Mmap(default, 4 * page, Rw, MapFlags.Shared, RegularFile.Open(inode, Rw)).Address;
         Assert.That((Load(one, a), Load(other, b), Load(other, b + page)), Is.EqualTo((1UL, 1UL, 2UL)));
         Store(other, b + page, 22);
         Assert.That(cache.Reclaim(machine.Cpu, machine.Kernel.Allocator.Zones[0], 0, 100), Is.EqualTo(1), "the dirty one stays");
