@@ -74,15 +74,7 @@ internal sealed class VmAreaAllocator
             if (!_free.TryFindLowest(size, alignment, 0, ulong.MaxValue, out var place))
                 return null;
             _free.TryFind(place, out var start, out var bytes, out _);
-            _free.Remove(start);
-            if (place > start)
-                _free.Add(start, place - start, true);
-            var behind = bytes - (place - start) - size;
-            if (behind != 0)
-                _free.Add(place + size, behind, true);
-            var area = new VmArea(new VirtAddr(place), size, flags, caller);
-            _busy.Add(place, size, area);
-            return area;
+            return Cut(start, bytes, place, size, flags, caller);
         }
     }
 
@@ -94,15 +86,7 @@ internal sealed class VmAreaAllocator
         {
             if (!_free.TryFind(place, out var start, out var bytes, out _) || place - start > bytes - Math.Min(bytes, size))
                 return null;
-            _free.Remove(start);
-            if (place > start)
-                _free.Add(start, place - start, true);
-            var behind = bytes - (place - start) - size;
-            if (behind != 0)
-                _free.Add(place + size, behind, true);
-            var area = new VmArea(new VirtAddr(place), size, flags, caller);
-            _busy.Add(place, size, area);
-            return area;
+            return Cut(start, bytes, place, size, flags, caller);
         }
     }
 
@@ -171,5 +155,19 @@ internal sealed class VmAreaAllocator
             _free.Add(start, size, true);
             return new VirtRange(new VirtAddr(start), size);
         }
+    }
+
+    // Takes addresses out of a free stretch that holds them; what is in front and behind stays free.
+    private VmArea Cut(ulong start, ulong bytes, ulong place, ulong size, VmAreaFlags flags, string caller)
+    {
+        _free.Remove(start);
+        if (place > start)
+            _free.Add(start, place - start, true);
+        var behind = bytes - (place - start) - size;
+        if (behind != 0)
+            _free.Add(place + size, behind, true);
+        var area = new VmArea(new VirtAddr(place), size, flags, caller);
+        _busy.Add(place, size, area);
+        return area;
     }
 }
