@@ -221,38 +221,29 @@ internal static class CommandLine
         var format = new Option<string?>("--format") { Description = "Format of the tables; by default the one of the board's kernel.", HelpName = "NAME" };
         var map = new Option<string>("--map") { Description = "Addresses as the board's kernel has them, or all one to one.", HelpName = "kernel|flat", DefaultValueFactory = _ => "kernel" };
         map.AcceptOnlyFromAmong("kernel", "flat");
-        var at = new Option<string?>("--base") { Description = "Physical address of the image; by default the highest free place in lowmem.", HelpName = "ADDR" };
+        var image = new ImageOptions(boards);
         var domain = new Option<string?>("--domain") { Description = "The protection domain that runs.", HelpName = "NAME" };
         var why = new Option<string[]>("--why")
         {
             Description = "Say why this virtual address is mapped as it is, level by level; may be given often.",
             HelpName = "ADDR", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
         };
-        var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header|cs", DefaultValueFactory = _ => "bin" };
-        form.AcceptOnlyFromAmong("bin", "asm", "c", "header", "cs");
-        var file = new Option<string?>("-o", "--out") { Description = "Write the image to this file; for one board.", HelpName = "FILE" };
-        at.Validators.Add(RefuseBadAddresses);
         why.Validators.Add(RefuseBadAddresses);
         command.Arguments.Add(boards);
-        foreach (var option in new Option[] { format, map, at, domain, why, form, file })
+        foreach (var option in new Option[] { format, map, domain, why })
             command.Options.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(boards) is { Length: > 1 } && result.GetValue(file) is not null)
-                result.AddError("-o takes one board: several images would overwrite each other.");
-        });
+        image.AddTo(command);
         command.SetAction(result =>
         {
             var options = new PageTableOptions
             {
                 Style = result.GetValue(map) == "flat" ? MapStyle.Flat : MapStyle.Kernel,
                 Format = result.GetValue(format),
-                Base = result.GetValue(at) is { } text && TranslateVerb.TryParse(text, out var start) ? new PhysAddr(start) : null,
+                Base = image.BaseOf(result),
                 Domain = result.GetValue(domain),
             };
             var addresses = (result.GetValue(why) ?? []).Select(a => TranslateVerb.TryParse(a, out var address) ? address : 0).ToList();
-            var image = ImageForms.Parse(result.GetValue(form));
-            return BoardRunner.Run(new TablesVerb(options, addresses, image, result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console);
+            return BoardRunner.Run(new TablesVerb(options, addresses, image.FormOf(result), image.FileOf(result)), result.GetValue(boards)!, shared.Of(result), console);
         });
         return command;
     }
@@ -261,38 +252,32 @@ internal static class CommandLine
     {
         var command = new Command("smmu", "Plan what devices behind the board's SMMUs may reach: streams, contexts, tables, and why; -o writes the image.");
         var boards = Boards();
-        var at = new Option<string?>("--base") { Description = "Physical address of the image; by default the highest free place in lowmem.", HelpName = "ADDR" };
+        var image = new ImageOptions(boards);
         var why = new Option<string[]>("--why")
         {
             Description = "Say why this StreamID reaches what it reaches at this device address, structure by structure; may be given often.",
             HelpName = "STREAM ADDR", Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true,
         };
-        var form = new Option<string>("-O", "--out-format") { Description = "Form of the image.", HelpName = "bin|asm|c|header|cs", DefaultValueFactory = _ => "bin" };
-        form.AcceptOnlyFromAmong("bin", "asm", "c", "header", "cs");
-        var file = new Option<string?>("-o", "--out") { Description = "Write the image to this file; for one board.", HelpName = "FILE" };
-        at.Validators.Add(RefuseBadAddresses);
         why.Validators.Add(RefuseBadAddresses);
         command.Arguments.Add(boards);
-        foreach (var option in new Option[] { at, why, form, file })
-            command.Options.Add(option);
+        command.Options.Add(why);
+        image.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(boards) is { Length: > 1 } && result.GetValue(file) is not null)
-                result.AddError("-o takes one board: several images would overwrite each other.");
             if (result.GetValue(why) is { } words && (words.Length % 2 != 0 || words.Where((_, i) => i % 2 == 0).Any(w => TranslateVerb.TryParse(w, out var id) && id > uint.MaxValue)))
                 result.AddError("--why takes a StreamID of at most 32 bits and a device address.");
         });
         command.SetAction(result =>
         {
-            var options = new StreamTableOptions { Base = result.GetValue(at) is { } text && TranslateVerb.TryParse(text, out var start) ? new PhysAddr(start) : null };
+            var options = new StreamTableOptions { Base = image.BaseOf(result) };
             var words = (result.GetValue(why) ?? []).Select(w => TranslateVerb.TryParse(w, out var value) ? value : 0).ToList();
             var questions = Enumerable.Range(0, words.Count / 2).Select(i => ((uint)words[2 * i], words[(2 * i) + 1])).ToList();
-            return BoardRunner.Run(new SmmuVerb(options, questions, ImageForms.Parse(result.GetValue(form)), result.GetValue(file)), result.GetValue(boards)!, shared.Of(result), console);
+            return BoardRunner.Run(new SmmuVerb(options, questions, image.FormOf(result), image.FileOf(result)), result.GetValue(boards)!, shared.Of(result), console);
         });
         return command;
     }
 
-    private static void RefuseBadAddresses(OptionResult result)
+    internal static void RefuseBadAddresses(OptionResult result)
     {
         foreach (var token in result.Tokens.Where(t => !TranslateVerb.TryParse(t.Value, out _)))
             result.AddError($"'{token.Value}' is no address: write 0x and 1 to 16 hexadecimal digits.");
