@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
@@ -42,9 +41,9 @@ internal sealed class StreamWriterTests
             var registers = plan.Smmus[0].Registers;
             File.WriteAllText(Path.Combine(folder, "h.S"), "#include \"smmu.h\"\n\t.section .kmem_smmu, \"aw\"\n\t.8byte KMEM_SMMU_BASE, KMEM_SMMU_SIZE, "
                 + string.Join(", ", registers.Select(r => "KMEM_SMMU_" + r.Name)) + "\n");
-            Assert.That(Section(folder, Prefix, "s.S"), Is.EqualTo(image.Bytes), "assembly");
-            Assert.That(Section(folder, Prefix, "c.c"), Is.EqualTo(image.Bytes), "C");
-            var numbers = Section(folder, Prefix, "h.S");
+            Assert.That(CompiledImage.Section(folder, Prefix, "s.S", ".kmem_smmu"), Is.EqualTo(image.Bytes), "assembly");
+            Assert.That(CompiledImage.Section(folder, Prefix, "c.c", ".kmem_smmu"), Is.EqualTo(image.Bytes), "C");
+            var numbers = CompiledImage.Section(folder, Prefix, "h.S", ".kmem_smmu");
             Assert.That(Enumerable.Range(0, numbers.Length / 8).Select(i => BitConverter.ToUInt64(numbers, 8 * i)),
                 Is.EqualTo(new[] { plan.Base.Value, plan.Bytes }.Concat(registers.Select(r => r.Value))));
         }
@@ -107,20 +106,5 @@ internal sealed class StreamWriterTests
         Assert.That(files.Keys, Is.EquivalentTo((string[])["virt-smmuv3.smmu.bin", "virt-smmuv3.smmu.S", "virt-smmuv3.smmu.h"]));
         Assert.That(files["virt-smmuv3.smmu.bin"], Is.EqualTo(StreamTableImage.Write(compilation.Streams!)));
         Assert.That(ArtifactSet.Write(RepositoryBoards.Compile("qemu/virt-cortex-a53"), ArtifactTable.Named(["smmu"])), Is.Empty, "a board without an SMMU");
-    }
-
-    private static byte[] Section(string folder, string prefix, string source)
-    {
-        Run(folder, prefix + "gcc", ["-c", "-ffreestanding", "-Wall", "-Wextra", "-Werror", "-o", "out.o", source]);
-        Run(folder, prefix + "objcopy", ["-O", "binary", "--only-section=.kmem_smmu", "out.o", "out.bin"]);
-        return File.ReadAllBytes(Path.Combine(folder, "out.bin"));
-    }
-
-    private static void Run(string folder, string program, IEnumerable<string> arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.That(process.ExitCode, Is.Zero, error);
     }
 }

@@ -1,6 +1,4 @@
 using System;
-using System.Collections.Generic;
-using System.Diagnostics;
 using System.IO;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Tests.Artifacts;
@@ -37,9 +35,9 @@ internal sealed class ToolchainTests
             // The header serves assembly as well, and its numbers are those of the plan.
             File.WriteAllText(Path.Combine(folder, "h.S"), "#include \"tables.h\"\n\t.section .kmem_tables, \"aw\"\n\t.balign 8\n\t.8byte KMEM_TABLES_BASE, KMEM_TABLES_SIZE, KMEM_TABLES_ALIGN\n");
             var image = TableImage.Write(plan);
-            Assert.That(Section(folder, prefix, "s.S"), Is.EqualTo(image), "assembly");
-            Assert.That(Section(folder, prefix, "c.c"), Is.EqualTo(image), "C");
-            var numbers = Section(folder, prefix, "h.S");
+            Assert.That(CompiledImage.Section(folder, prefix, "s.S", ".kmem_tables"), Is.EqualTo(image), "assembly");
+            Assert.That(CompiledImage.Section(folder, prefix, "c.c", ".kmem_tables"), Is.EqualTo(image), "C");
+            var numbers = CompiledImage.Section(folder, prefix, "h.S", ".kmem_tables");
             Assert.That((BitConverter.ToUInt64(numbers, 0), BitConverter.ToUInt64(numbers, 8), BitConverter.ToUInt64(numbers, 16)),
                 Is.EqualTo((plan.Base.Value, plan.Bytes, plan.Alignment)));
         }
@@ -47,20 +45,5 @@ internal sealed class ToolchainTests
         {
             Directory.Delete(folder, true);
         }
-    }
-
-    private static byte[] Section(string folder, string prefix, string source)
-    {
-        Run(folder, prefix + "gcc", ["-c", "-ffreestanding", "-Wall", "-Wextra", "-Werror", "-o", "out.o", source]);
-        Run(folder, prefix + "objcopy", ["-O", "binary", "--only-section=.kmem_tables", "out.o", "out.bin"]);
-        return File.ReadAllBytes(Path.Combine(folder, "out.bin"));
-    }
-
-    private static void Run(string folder, string program, IEnumerable<string> arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.That(process.ExitCode, Is.Zero, error);
     }
 }
