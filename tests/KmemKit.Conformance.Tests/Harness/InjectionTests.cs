@@ -1,8 +1,10 @@
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Conformance.Harness;
+using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Dma.Ports;
 using KmemKit.Runtime.Masters;
+using KmemKit.Runtime.Memory;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Harness;
@@ -67,13 +69,13 @@ public sealed class InjectionTests
         Assert.That(machine.Inject.LostInvalidations, Is.GreaterThan(0));
     }
 
-    private sealed class Counter(string name) : IDmaMaster
+    private sealed class Counter(string name, PhysicalMemory memory) : IDmaMaster
     {
         public ulong Worked { get; private set; }
 
         public string Name => name;
 
-        public IDmaPort Port => throw new System.NotSupportedException();
+        public IDmaPort Port { get; } = new BusPort(memory, new DmaDevice(name));
 
         public bool InterruptLine => false;
 
@@ -96,7 +98,7 @@ public sealed class InjectionTests
     public void A_master_has_its_share_of_time_and_none_while_it_is_stalled()
     {
         using var machine = new FirmwareHarness(Machines.Mmu);
-        var (first, second) = (new Counter("first"), new Counter("second"));
+        var (first, second) = (new Counter("first", machine.Memory), new Counter("second", machine.Memory));
         var line = machine.Interrupts.Line(4, Conformance.Harness.Time.InterruptTrigger.Edge);
         line.Request(() => { });
         machine.Attach(first, "dma0", line);
@@ -108,6 +110,6 @@ public sealed class InjectionTests
 
         Assert.That((first.Worked, second.Worked), Is.EqualTo((2800ul, 4500ul)));
         Assert.That(machine.Cpu.Load32(machine.MapDevice("dma0")), Is.EqualTo(2800));
-        Assert.That(() => machine.Inject.StallDma(new Counter("third"), 1), Throws.ArgumentException);
+        Assert.That(() => machine.Inject.StallDma(new Counter("third", machine.Memory), 1), Throws.ArgumentException);
     }
 }
