@@ -7,6 +7,7 @@ using System.Xml.Linq;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.Build.Tasks;
 using KmemKit.Build.Tests.Harness;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Build.Tests;

@@ -12,6 +12,7 @@ using KmemKit.BoardCompiler.Sources;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Writers;
 using KmemKit.Generators.Tests.Harness;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Generators.Tests;
@@ -212,22 +213,7 @@ internal sealed class ExecutionTests
     // What the library says, from the files themselves.
     internal static BoardCompilation Compile(string board)
     {
-        var path = Path.Combine(BoardFiles.Root, "boards", board, Path.GetFileName(board));
-        var result = BoardPipeline.Compile(new BoardInput(new SourceFile(path + ".dts", File.ReadAllText(path + ".dts")))
-        {
-            Provider = new DiskProvider(),
-            Defconfig = new SourceFile(path + "_defconfig", File.ReadAllText(path + "_defconfig")),
-            RequireLayout = true,
-        });
+        var result = RepositoryBoards.Compile(board);
         return result.Layout is not null ? result : throw new InvalidOperationException(string.Join("\n", result.Diagnostics));
-    }
-
-    private sealed class DiskProvider : ISourceProvider
-    {
-        public System.Collections.Generic.IReadOnlyList<string> IncludePaths => [];
-
-        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
-
-        public SourceFile? OpenBinary(string path) => null;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class PublishedBoard
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(8);
 
     /// <summary>The root of the repository.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     /// <summary>Where the tests' C sources are.</summary>
     public static string Sources { get; } = Path.Combine(Root, "tests", "KmemKit.Native.Tests", "C");
@@ -85,15 +85,5 @@ internal sealed class PublishedBoard
         }
         process.WaitForExit();
         return (process.ExitCode, output.Result, error.Result);
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (File.Exists(Path.Combine(folder, "KmemKit.sln")))
-                return folder;
-        }
-        throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
     }
 }

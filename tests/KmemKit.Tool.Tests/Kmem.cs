@@ -6,6 +6,7 @@ using System.Linq;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
+using KmemKit.Tests.Shared;
 using KmemKit.Tool.Output;
 using NUnit.Framework;
 
@@ -29,7 +30,7 @@ internal sealed record KmemResult(int ExitCode, byte[] OutputBytes, string Error
 internal static class Kmem
 {
     /// <summary>The root of the repository: where the solution is.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     /// <summary>The boards of the repository: paths of their sources, relative to the root.</summary>
     public static string[] Boards { get; } = Directory.GetFiles(Path.Combine(Root, "boards"), "*.dts", SearchOption.AllDirectories)
@@ -76,13 +77,5 @@ internal static class Kmem
         }
         process.WaitForExit();
         return new KmemResult(process.ExitCode, output.ToArray(), error.Result);
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "KmemKit.sln")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("The tests run inside the repository.");
     }
 }

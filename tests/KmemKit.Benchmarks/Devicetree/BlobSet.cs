@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.Tests.Shared;
 
 namespace KmemKit.Benchmarks.Devicetree;
 
@@ -16,12 +17,7 @@ internal static class BlobSet
     {
         var folder = Environment.GetEnvironmentVariable("KMEMKIT_ARMMP_DTBS");
         if (string.IsNullOrEmpty(folder))
-        {
-            var root = AppContext.BaseDirectory;
-            while (root is not null && !File.Exists(Path.Combine(root, "KmemKit.sln")))
-                root = Path.GetDirectoryName(root);
-            folder = Path.Combine(root ?? ".", "artifacts", "armmp-dtbs");
-        }
+            folder = Path.Combine(Repository.Root, "artifacts", "armmp-dtbs");
         var paths = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.dtb") : [];
         if (paths.Length == 0)
             throw new InvalidOperationException("run tests/scripts/fetch-armmp-dtbs.sh first: there is no blob in " + folder);

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using KmemKit.Conformance.Harness;
+using KmemKit.Tests.Shared;
 
 namespace KmemKit.Benchmarks.Harness;
 

@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Mpu;
+using KmemKit.Tests.Shared;
 
 namespace KmemKit.Benchmarks.Protection;
 

@@ -5,6 +5,7 @@ using KmemKit.Conformance.Boards;
 using KmemKit.Conformance.Boards.Rules;
 using KmemKit.Conformance.Reports;
 using KmemKit.Conformance.Rules;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Boards;
@@ -20,7 +21,7 @@ internal sealed class AllBoardsTests
         // The long run of all boards is behind a switch.
         var isFull = Environment.GetEnvironmentVariable("KMEMKIT_CONFORMANCE_BUDGET") == "full";
         var options = new RuleOptions { Budget = isFull ? ConformanceBudget.Full : ConformanceBudget.Quick };
-        using var board = RepositoryBoards.Subject(name);
+        using var board = RepositorySubjects.Of(name);
         var results = BoardRules.Run(board, options);
         foreach (var result in results)
             TestContext.Out.WriteLine($"{result.Elapsed.TotalMilliseconds,8:F1} ms  {result}");

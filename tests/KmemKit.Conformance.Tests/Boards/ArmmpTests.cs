@@ -8,6 +8,7 @@ using KmemKit.BoardCompiler.Sources;
 using KmemKit.Conformance.Boards;
 using KmemKit.Conformance.Boards.Rules;
 using KmemKit.Conformance.Rules;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Boards;
@@ -68,7 +69,7 @@ internal sealed class ArmmpTests
 
     private static string[] Blobs()
     {
-        var folder = Environment.GetEnvironmentVariable("KMEMKIT_ARMMP_DTBS") ?? Path.Combine(RepositoryBoards.Root, "artifacts", "armmp-dtbs");
+        var folder = Environment.GetEnvironmentVariable("KMEMKIT_ARMMP_DTBS") ?? Path.Combine(Repository.Root, "artifacts", "armmp-dtbs");
         return Directory.Exists(folder) ? Directory.GetFiles(folder, "*.dtb", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToArray() : [];
     }
 }

@@ -14,6 +14,7 @@ using KmemKit.Conformance.Boards.Rules;
 using KmemKit.Conformance.Boards.Subjects;
 using KmemKit.Conformance.Rules;
 using KmemKit.Conformance.Translations;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Boards;
@@ -92,7 +93,7 @@ internal sealed class MutationTests
     [TestCaseSource(nameof(All))]
     public void A_fault_is_found(Mutation mutation)
     {
-        using var right = RepositoryBoards.Subject(mutation.Board);
+        using var right = RepositorySubjects.Of(mutation.Board);
         var rule = BoardRules.All.First(r => r.Id == mutation.Rule);
         using var wrong = mutation.Break(right);
         Assert.That(wrong, Is.Not.SameAs(right));

@@ -6,6 +6,7 @@ using KmemKit.Conformance.Boards;
 using KmemKit.Conformance.Boards.Rules;
 using KmemKit.Conformance.Reports;
 using KmemKit.Conformance.Rules;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Boards;
@@ -15,7 +16,7 @@ internal sealed class Msm8974Conformance : BoardConformance<Msm8974>
 {
     protected override ConformanceBudget Budget => ConformanceBudget.Quick;
 
-    protected override string BootLogBaseline => Path.Combine(RepositoryBoards.Root, "tests/KmemKit.Conformance.Tests/Baselines/msm8974.boot.log");
+    protected override string BootLogBaseline => Path.Combine(Repository.Root, "tests/KmemKit.Conformance.Tests/Baselines/msm8974.boot.log");
 }
 
 internal sealed class DontMapHoleConformance : BoardConformance<Msm8974DontMapHole>

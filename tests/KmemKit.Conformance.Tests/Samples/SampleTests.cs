@@ -2,7 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using KmemKit.Conformance.Tests.Boards;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Samples;
@@ -17,7 +17,7 @@ internal sealed class SampleTests
     [TestCase("SmmuPipeline", "4 pictures went through", "the encoder writes into the camera's picture: Abort", "the SMMU reports Translation of stream 2")]
     public void A_sample_says_what_it_should(string name, params string[] said)
     {
-        var folder = Path.Combine(RepositoryBoards.Root, "samples", name);
+        var folder = Path.Combine(Repository.Root, "samples", name);
         var configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)))!;
         var program = Path.Combine(folder, "bin", configuration, "net10.0", name + ".dll");
         Assert.That(program, Does.Exist);

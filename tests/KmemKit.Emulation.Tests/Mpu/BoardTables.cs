@@ -1,11 +1,9 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
-using KmemKit.BoardCompiler.Boards;
-using KmemKit.BoardCompiler.Sources;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Emulation.Tests.Mpu;
@@ -15,21 +13,9 @@ internal static class BoardTables
 {
     private const ulong Frame = 64;
 
-    public static BoardCompilation Compile(string board)
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "KmemKit.sln")))
-            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
-        var stem = Path.Combine(root, "boards", board, Path.GetFileName(board));
-        return BoardPipeline.Compile(new BoardInput(new SourceFile(stem + ".dts", File.ReadAllText(stem + ".dts")))
-        {
-            Provider = new Files(), Defconfig = new SourceFile(stem + "_defconfig", File.ReadAllText(stem + "_defconfig")),
-        });
-    }
-
     public static IEnumerable<ProbeTable> Of(ProbedCore core, string board, int randomAddresses, Random random)
     {
-        var compilation = Compile(board);
+        var compilation = RepositoryBoards.Compile(board);
         Assert.That(compilation.MpuPlan, Is.Not.Null, string.Join('\n', compilation.Diagnostics));
         var (plan, policy) = (compilation.MpuPlan!, compilation.Board!.Protection!);
         Assert.That((plan.Mpu.Format.Name, plan.Mpu.RegionCount), Is.EqualTo((core.Format.Name, core.Regions)), "the board's unit is the core's");
@@ -65,14 +51,5 @@ internal static class BoardTables
                 return end;
         }
         return null;
-    }
-
-    private sealed class Files : ISourceProvider
-    {
-        public IReadOnlyList<string> IncludePaths => [];
-
-        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
-
-        public SourceFile? OpenBinary(string path) => null;
     }
 }

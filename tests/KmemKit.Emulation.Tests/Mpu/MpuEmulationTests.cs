@@ -8,6 +8,7 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Protection;
 using KmemKit.BoardCompiler.Writers.Mpu;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Emulation.Tests.Mpu;
@@ -69,7 +70,7 @@ public sealed class MpuEmulationTests
     {
         var plain = Cores.All.Single(c => c.Machine.Name == machine);
         plain.Machine.Require();
-        var plan = BoardTables.Compile(board).MpuPlan!;
+        var plan = RepositoryBoards.Compile(board).MpuPlan!;
         var name = board[(board.IndexOf('/', StringComparison.Ordinal) + 1)..];
         var core = plain.WithData(data).WithHeader(MpuCHeaderWriter.Write(name, board, plan), name.Replace('-', '_') + "_mpu");
         List<ProbeTable> domains = [.. BoardTables.Of(core, board, RandomAddresses / 2, new Random(11))];

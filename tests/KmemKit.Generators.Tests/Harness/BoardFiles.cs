@@ -7,7 +7,7 @@ namespace KmemKit.Generators.Tests.Harness;
 /// <summary>The repository's own boards, as a project lists them.</summary>
 internal static class BoardFiles
 {
-    public static string Root { get; } = FindRoot();
+    public static string Root => KmemKit.Tests.Shared.Repository.Root;
 
     /// <summary>Adds a board of <c>boards/</c> with everything it may include; in the project it lies under <c>/repo/</c>, wherever the repository is.</summary>
     public static GeneratorProject Repository(this GeneratorProject project, string board, Func<string, string>? edit = null)
@@ -26,15 +26,5 @@ internal static class BoardFiles
                 project.Text(path, text);
         }
         return project;
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (File.Exists(Path.Combine(folder, "KmemKit.sln")))
-                return folder;
-        }
-        throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
     }
 }

@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Threading.Tasks;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Packaging.Tests.Harness;
@@ -19,7 +20,7 @@ internal sealed record CliResult(int ExitCode, string Output)
 internal static class Cli
 {
     /// <summary>The root of the repository.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     /// <summary>A fact that the project file wrote into this assembly.</summary>
     public static string Fact(string name) =>
@@ -50,15 +51,5 @@ internal static class Cli
         }
         process.WaitForExit();
         return new CliResult(process.ExitCode, output.Result + error.Result);
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (File.Exists(Path.Combine(folder, "KmemKit.sln")))
-                return folder;
-        }
-        throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
     }
 }

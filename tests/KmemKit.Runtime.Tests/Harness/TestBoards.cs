@@ -5,6 +5,7 @@ using System.Linq;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.Harness;
@@ -12,30 +13,18 @@ namespace KmemKit.Runtime.Tests.Harness;
 /// <summary>Layouts of the repository's boards, and of boards that a test writes itself.</summary>
 internal static class TestBoards
 {
-    public static string Root { get; } = FindRoot();
+    public static string Root => KmemKit.Tests.Shared.Repository.Root;
 
     /// <summary>A board of <c>boards/</c>, such as <c>qcom/msm8974</c>.</summary>
     public static MemoryLayout Repository(string board, string? bootargs = null, params string[] config) =>
         Folder(Path.Combine("boards", board), bootargs, config);
 
     /// <summary>All boards of <c>boards/</c>.</summary>
-    public static IEnumerable<string> Names => Directory.EnumerateFiles(Path.Combine(Root, "boards"), "*.dts", SearchOption.AllDirectories)
-        .Select(file => Path.GetDirectoryName(file)!).Select(folder => Path.GetRelativePath(Path.Combine(Root, "boards"), folder)).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Names => RepositoryBoards.Names;
 
     /// <summary>The board in a folder of the repository that has its name.</summary>
-    public static MemoryLayout Folder(string path, string? bootargs = null, params string[] config)
-    {
-        var folder = Path.Combine(Root, path);
-        var name = Path.GetFileName(path);
-        return Layout(new BoardInput(Files.Instance.OpenText(Path.Combine(folder, name + ".dts"))!)
-        {
-            Provider = Files.Instance,
-            Defconfig = Files.Instance.OpenText(Path.Combine(folder, name + "_defconfig")),
-            Overrides = [.. config],
-            Bootargs = bootargs,
-            RequireLayout = true,
-        });
-    }
+    public static MemoryLayout Folder(string path, string? bootargs = null, params string[] config) =>
+        Layout(RepositoryBoards.InputOf(path, config) with { Bootargs = bootargs });
 
     /// <summary>A 64-bit board with the given nodes in its root, two cells for addresses and sizes.</summary>
     public static MemoryLayout Arm64(string nodes, string? bootargs = null) => Layout(new BoardInput(new SourceFile("test.dts",
@@ -55,43 +44,12 @@ internal static class TestBoards
     });
 
     /// <summary>A board of <c>boards/</c> with everything that was found out about it.</summary>
-    public static BoardCompilation Compilation(string board)
-    {
-        var folder = Path.Combine(Root, "boards", board);
-        var name = Path.GetFileName(board);
-        return BoardPipeline.Compile(new BoardInput(Files.Instance.OpenText(Path.Combine(folder, name + ".dts"))!)
-        {
-            Provider = Files.Instance,
-            Defconfig = Files.Instance.OpenText(Path.Combine(folder, name + "_defconfig")),
-            RequireLayout = true,
-        });
-    }
+    public static BoardCompilation Compilation(string board) => RepositoryBoards.Compile(board);
 
     private static MemoryLayout Layout(BoardInput input)
     {
         var compilation = BoardPipeline.Compile(input);
         Assert.That(compilation.Layout, Is.Not.Null, string.Join("\n", compilation.Diagnostics));
         return compilation.Layout!;
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (File.Exists(Path.Combine(folder, "KmemKit.sln")))
-                return folder;
-        }
-        throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
-    }
-
-    private sealed class Files : ISourceProvider
-    {
-        public static Files Instance { get; } = new();
-
-        public IReadOnlyList<string> IncludePaths => [];
-
-        public SourceFile? OpenText(string path) => File.Exists(path) ? new SourceFile(path, File.ReadAllText(path)) : null;
-
-        public SourceFile? OpenBinary(string path) => null;
     }
 }

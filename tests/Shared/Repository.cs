@@ -1,12 +1,12 @@
 using System;
 using System.IO;
 
-namespace KmemKit.Build.Tests.Harness;
+namespace KmemKit.Tests.Shared;
 
-/// <summary>Where the repository is.</summary>
+/// <summary>Where the repository is that the tests were built in.</summary>
 internal static class Repository
 {
-    public static string Root { get; } = Find();
+    internal static string Root { get; } = Find();
 
     private static string Find()
     {
@@ -15,6 +15,6 @@ internal static class Repository
             if (File.Exists(Path.Combine(folder, "KmemKit.sln")))
                 return folder;
         }
-        throw new InvalidOperationException("KmemKit.sln is in no folder above the test's.");
+        throw new InvalidOperationException("KmemKit.sln is in no folder above the program.");
     }
 }
