@@ -46,12 +46,15 @@ internal sealed class AsidAllocator(int bits, ProcessTable table)
 
     private void RollOver()
     {
-        Generation++;
+        var ended = Generation++;
         Rollovers++;
         _next = 1;
         _reserved.Clear();
         foreach (var running in table.Running)
         {
+            // The one that is about to run counts as running, but its number may be of an earlier generation, and another's in this one.
+            if (running.AsidGeneration < ended)
+                continue;
             _reserved.Add(running.Tables.Asid);
             running.AsidGeneration = Generation;
         }

@@ -6,15 +6,17 @@ using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.ProcessTests;
 
-/// <summary>Random steps in every format that a board's kernel uses, and the same with one invalidation left out at a time. KMEMKIT_PROCESS_STEPS sets how many.</summary>
+/// <summary>Random steps in every format that a board's kernel uses, and the same with one invalidation left out at a time. A failure prints the seed; <c>KMEMKIT_SEED</c> replays it, <c>KMEMKIT_PROCESS_STEPS</c> sets how many steps.</summary>
 internal sealed class ProcessModelTests
 {
     private static int Steps => int.TryParse(Environment.GetEnvironmentVariable("KMEMKIT_PROCESS_STEPS"), NumberStyles.None, CultureInfo.InvariantCulture, out var steps) ? steps : 60_000;
 
+    private static int Seed => PageTests.BuddyModelTests.Seed();
+
     [TestCaseSource(typeof(ProcessMachine), nameof(ProcessMachine.Formats))]
     public void Random_steps_end_as_the_dictionaries_say_and_every_page_comes_back(string format)
     {
-        var seed = Environment.TickCount;
+        var seed = Seed;
         using var machine = new ProcessMachine(format, new ProcessOptions { AsidBits = format.StartsWith("x86-3", StringComparison.Ordinal) || format == "x86-pae" ? null : 4 });
         Run(machine, seed, Steps);
         Assert.That(machine.Table.CommittedPages, Is.GreaterThanOrEqualTo(0));
@@ -26,7 +28,7 @@ internal sealed class ProcessModelTests
     [Test]
     public void Every_translation_that_is_used_is_what_the_tables_say()
     {
-        var seed = Environment.TickCount;
+        var seed = Seed;
         using var machine = new ProcessMachine("vmsav8-64-4k", new ProcessOptions { AsidBits = 4 }, watch: true);
         Run(machine, seed, Math.Min(Steps, 20_000));
         Assert.That(machine.Bugs, Is.Empty, $"seed {seed}: {machine.Bugs.FirstOrDefault()}");

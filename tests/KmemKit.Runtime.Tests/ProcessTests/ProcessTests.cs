@@ -12,7 +12,7 @@ namespace KmemKit.Runtime.Tests.ProcessTests;
 /// <summary>The system calls of memory one by one, with their errors and their edges.</summary>
 internal sealed class ProcessTests
 {
-    private const MapFlags Private = MapFlags.Private | MapFlags.Anonymous;
+    private const MapFlags Private = Private;
     private const MapFlags Shared = MapFlags.Shared | MapFlags.Anonymous;
     private const MemProt Rw = MemProt.Read | MemProt.Write;
 
@@ -484,6 +484,32 @@ internal sealed class ProcessTests
         }
         Assert.That(machine.Table.AsidRollovers, Is.GreaterThan(10));
         Assert.That(machine.Lost(), Is.Zero);
+    }
+
+    /// <summary>Who comes in at a rollover with a number of an earlier generation does not keep it: it may be that of one who runs elsewhere.</summary>
+    [Test]
+    public void A_number_of_an_earlier_generation_is_not_kept_at_a_rollover()
+    {
+        using var machine = new ProcessMachine("vmsav8-64-4k", new ProcessOptions { AsidBits = 2 });
+        // Three numbers a generation; the first one of each generation is 1.
+        var late = machine.Start("late");
+        Run(late, 1);
+        for (var i = 0; i < 2; i++)
+            Run(machine.Start(), 1);
+        machine.Table.Switch(1, null);
+        var owner = machine.Start("owner");
+        var page = owner.Mmap(default, machine.Page, Rw, Private).Address;
+        Assert.That(owner.TryStore(page, 8, 7, 0), Is.Null);
+        Assert.That((owner.Space.Tables.Asid, late.Space.Tables.Asid), Is.EqualTo(((ushort)1, (ushort)1)));
+        for (var i = 0; i < 2; i++)
+            Run(machine.Start(), 1);
+        Run(late, 1);
+        Assert.That(machine.Table.AsidRollovers, Is.EqualTo(2));
+        Assert.That(late.Space.Tables.Asid, Is.Not.EqualTo(owner.Space.Tables.Asid));
+        Assert.That(owner.TryLoad(page, 8, out _, 1), Is.Null);
+        Assert.That(late.TryLoad(page, 8, out _, 1)?.Code, Is.EqualTo(SignalCode.MapError), "through the other's translation");
+
+        static void Run(Process process, int cpu) => Assert.That(process.TryLoad(default, 8, out _, cpu)?.Code, Is.EqualTo(SignalCode.MapError));
     }
 
     private static ulong Load(Process process, VirtAddr address)
