@@ -12,7 +12,7 @@ namespace KmemKit.Runtime.Tests.ProcessTests;
 /// <summary>The system calls of memory one by one, with their errors and their edges.</summary>
 internal sealed class ProcessTests
 {
-    private const MapFlags Private = Private;
+    private const MapFlags Private = MapFlags.Private | MapFlags.Anonymous;
     private const MapFlags Shared = MapFlags.Shared | MapFlags.Anonymous;
     private const MemProt Rw = MemProt.Read | MemProt.Write;
 
