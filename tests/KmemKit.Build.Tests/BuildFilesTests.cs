@@ -85,6 +85,16 @@ internal sealed class BuildFilesTests
         Assert.That(Path.Combine(_folder, "obj/Debug/net10.0/kmem/good/good.layout.json"), Does.Exist);
     }
 
+    [Test]
+    public void Last_board_that_goes_takes_its_files_along()
+    {
+        Write("a.dts", Samples.Board());
+        Run("<KmemBoard Include=\"a.dts\" />", "", target: "KmemBuildBoards");
+        Assert.That(Path.Combine(_folder, "obj/Debug/net10.0/kmem/a/a.layout.json"), Does.Exist);
+        Run("", "", target: "KmemBuildBoards");
+        Assert.That(Directory.EnumerateFiles(Path.Combine(_folder, "obj/Debug/net10.0/kmem"), "*", SearchOption.AllDirectories), Is.Empty);
+    }
+
     [TestCase("<KmemMSBuildVersion>17.14.0</KmemMSBuildVersion>", "KMK0107")]
     [TestCase("<KmemBuildVersion>1.2.3</KmemBuildVersion></PropertyGroup><ItemGroup><KmemPackage Include=\"KmemKit.Runtime\" Version=\"1.2.2\" /></ItemGroup><PropertyGroup>", "KMK0109")]
     [TestCase("<KmemBuildVersion>1.2.3</KmemBuildVersion>", "KMK0112")]
