@@ -1,0 +1,156 @@
+using System.Linq;
+using KmemKit.Architecture;
+using KmemKit.Architecture.Mmu;
+using KmemKit.Runtime.Processes;
+using NUnit.Framework;
+
+namespace KmemKit.Runtime.Tests.ProcessTests;
+
+/// <summary>What an area's flags and its end mean to its neighbours, its children and the reclaimer.</summary>
+internal sealed class AreaFlagTests
+{
+    private const MapFlags Anonymous = MapFlags.Private | MapFlags.Anonymous;
+    private const MemProt Rw = MemProt.Read | MemProt.Write;
+
+    [Test]
+    public void Locked_pages_of_a_file_stay_and_a_child_does_not_inherit_the_lock()
+    {
+        using var machine = new ProcessMachine();
+        var (page, cache) = (machine.Page, machine.Table.Cache);
+        var inode = cache.Create("/lib/libc.so", new byte[(int)(2 * page)]);
+        var process = machine.Start();
+        var at = process.Mmap(default, 2 * page, MemProt.Read, MapFlags.Private | MapFlags.Locked, RegularFile.Open(inode)).Address;
+        Assert.That(process.Space.FilePages, Is.EqualTo(2), "brought in at once");
+        Assert.That(Reclaim(machine), Is.Zero);
+        var child = process.Fork()!;
+        Assert.That(process.Space.Find(at)!.Flags & VmFlags.Locked, Is.EqualTo(VmFlags.Locked));
+        Assert.That(child.Space.Find(at)!.Flags & VmFlags.Locked, Is.EqualTo(VmFlags.None));
+        process.Munmap(at, 2 * page);
+        Assert.That(Reclaim(machine), Is.EqualTo(2));
+        Assert.That(machine.Lost(), Is.Zero);
+    }
+
+    [Test]
+    public void A_page_that_somebody_else_holds_is_not_reclaimed()
+    {
+        using var machine = new ProcessMachine();
+        var inode = machine.Table.Cache.Create("/data", new byte[8]);
+        var process = machine.Start();
+        var at = process.Mmap(default, machine.Page, MemProt.Read, MapFlags.Private, RegularFile.Open(inode)).Address;
+        Assert.That(process.TryLoad(at, 8, out _), Is.Null);
+        var page = inode.Pages.Values.Single();
+        machine.Kernel.Booted.Map.GetPage(page);
+        Assert.That(Reclaim(machine), Is.Zero);
+        Assert.That(process.Space.FilePages, Is.EqualTo(1), "it was not taken out either");
+        machine.Cpu.PutPage(page);
+        Assert.That(Reclaim(machine), Is.EqualTo(1));
+        Assert.That(machine.Lost(), Is.Zero);
+    }
+
+    [Test]
+    public void A_private_mapping_of_a_file_that_is_only_read_may_come_to_be_written_and_a_shared_one_may_not()
+    {
+        using var machine = new ProcessMachine();
+        var inode = machine.Table.Cache.Create("/bin/true", new byte[8]);
+        var process = machine.Start();
+        var own = process.Mmap(default, machine.Page, MemProt.Read, MapFlags.Private, RegularFile.Open(inode)).Address;
+        var shared = process.Mmap(default, machine.Page, MemProt.Read, MapFlags.Shared, RegularFile.Open(inode)).Address;
+        Assert.That(process.Mprotect(own, machine.Page, Rw), Is.EqualTo(Errno.None));
+        Assert.That(process.TryStore(own, 8, 5), Is.Null);
+        Assert.That(process.Mprotect(shared, machine.Page, Rw), Is.EqualTo(Errno.AccessDenied));
+        Assert.That(process.TryLoad(shared, 8, out var word), Is.Null);
+        Assert.That(word, Is.Zero, "the copy is the process's own");
+    }
+
+    [Test]
+    public void What_a_driver_says_is_not_to_be_copied_is_not_in_the_child()
+    {
+        using var machine = new ProcessMachine();
+        var process = machine.Start();
+        var at = process.Mmap(default, machine.Page, Rw, MapFlags.Shared, new Device(machine, VmFlags.DontCopy)).Address;
+        var child = process.Fork()!;
+        Assert.That(process.Space.Find(at), Is.Not.Null);
+        Assert.That(child.Space.Find(at), Is.Null);
+        Assert.That(child.TryLoad(at, 4, out _)!.Value.Code, Is.EqualTo(SignalCode.MapError));
+    }
+
+    [Test]
+    public void The_memory_type_of_a_device_is_free_again_when_its_mapping_ends()
+    {
+        using var machine = new ProcessMachine();
+        var process = machine.Start();
+        var at = process.Mmap(default, machine.Page, Rw, MapFlags.Shared, new Device(machine)).Address;
+        var other = new Device(machine) { Use = MemoryUse.WriteCombining };
+        Assert.That(process.Mmap(default, machine.Page, Rw, MapFlags.Shared, other).Error, Is.EqualTo(Errno.InvalidArgument), "two types at a time");
+        process.Munmap(at, machine.Page);
+        Assert.That(process.Mmap(default, machine.Page, Rw, MapFlags.Shared, other).IsOk, Is.True);
+        Assert.That(machine.Lost(), Is.Zero);
+    }
+
+    [Test]
+    public void A_mapping_that_its_driver_refuses_has_promised_nothing()
+    {
+        using var machine = new ProcessMachine();
+        var process = machine.Start();
+        var before = machine.Table.CommittedPages;
+        Assert.That(process.Mmap(default, machine.Page, Rw, MapFlags.Private, new Device(machine) { Refuses = true }).Error, Is.EqualTo(Errno.InvalidArgument));
+        Assert.That(machine.Table.CommittedPages, Is.EqualTo(before));
+        Assert.That(process.Space.Areas.Count(), Is.EqualTo(1), "the stack alone");
+    }
+
+    [Test]
+    public void A_heap_that_shrinks_leaves_what_lies_behind_its_end()
+    {
+        using var machine = new ProcessMachine();
+        var process = machine.Start();
+        var page = machine.Page;
+        var program = machine.Table.Cache.Create("/bin/true", new byte[(int)(2 * page)]);
+        process.Load(new ProgramImage(RegularFile.Open(program), new ProgramPart(new VirtAddr(0x10000), page, 0), new ProgramPart(new VirtAddr(0x20000), page, page), page));
+        var start = process.Brk(default);
+        process.Brk(start + (4 * page));
+        var behind = process.Mmap(start + (4 * page), page, Rw, Anonymous | MapFlags.Fixed).Address;
+        Assert.That(process.TryStore(behind, 8, 6), Is.Null);
+        Assert.That(process.Brk(start + page), Is.EqualTo(start + page));
+        Assert.That(process.TryLoad(behind, 8, out var word), Is.Null);
+        Assert.That(word, Is.EqualTo(6));
+        Assert.That(machine.Lost(), Is.Zero);
+    }
+
+    [TestCaseSource(typeof(ProcessMachine), nameof(ProcessMachine.Formats))]
+    public void Tables_that_have_nothing_left_go_with_the_last_mapping_and_not_before(string format)
+    {
+        using var machine = new ProcessMachine(format);
+        var process = machine.Start();
+        // What a page of tables maps: four of short descriptors' tables share one.
+        var huge = System.Math.Max(machine.Kernel.Unit.HugeBytes, 4UL << 20);
+        var before = process.Space.Tables.TablePages;
+        var at = new VirtAddr(0x1000_0000 & ~(huge - 1));
+        Assert.That(process.Mmap(at, 3 * huge, Rw, Anonymous | MapFlags.Fixed | MapFlags.NoReserve).IsOk);
+        for (var i = 0UL; i < 3; i++)
+            Assert.That(process.TryStore(at + (i * huge), 8, i), Is.Null);
+        var most = process.Space.Tables.TablePages;
+        process.Munmap(at, huge);
+        Assert.That(process.Space.Tables.TablePages, Is.LessThan(most), "the neighbours' tables alone are left");
+        Assert.That(process.TryLoad(at + huge, 8, out var word), Is.Null);
+        Assert.That(word, Is.EqualTo(1));
+        process.Munmap(at, 3 * huge);
+        Assert.That(process.Space.Tables.TablePages, Is.EqualTo(before));
+    }
+
+    private static long Reclaim(ProcessMachine machine) => machine.Table.Cache.Reclaim(machine.Cpu, machine.Kernel.Allocator.Zones[0], 0, 100);
+
+    private sealed class Device(ProcessMachine machine, VmFlags flags = VmFlags.None) : DeviceFile("/dev/fb0", 77, 0, 6, Rw)
+    {
+        public MemoryUse Use { get; init; } = MemoryUse.Device;
+
+        public bool Refuses { get; init; }
+
+        public override Errno Mmap(VmaMapping mapping)
+        {
+            if (Refuses)
+                return Errno.InvalidArgument;
+            (mapping.Flags, mapping.Use) = (mapping.Flags | flags, Use);
+            return mapping.RemapPfnRange(mapping.Start, machine.Kernel.Layout.Pages.ToFrame(new PhysAddr(0x1000_0000)), mapping.Bytes);
+        }
+    }
+}
