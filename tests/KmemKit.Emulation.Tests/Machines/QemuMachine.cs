@@ -63,6 +63,9 @@ public sealed record QemuMachine(
     public static QemuMachine Pc64 { get; } = new(
         "pc-64", "qemu-system-x86_64", X86Package, Toolchain.X64, 0x10_0000, ["-M", "q35", "-cpu", "max", "-m", "256"]) { HasSemihosting = false };
 
+    /// <summary>A PC in long mode with five levels of tables.</summary>
+    public static QemuMachine Pc64FiveLevel { get; } = Pc64 with { Name = "pc-64-la57", Toolchain = Toolchain.X64FiveLevel };
+
     /// <summary>The number of the core to start a program on, where the loader and not the board starts it.</summary>
     public int? LoaderCpu { get; init; }
 

@@ -50,7 +50,7 @@ public class AArch64Tests
         }
     }
 
-    private static Regime Regime(IReadOnlyList<TestTables> trees) => new(trees, state => (state & 1) != 0 ? Pan : None, (report, outcome) =>
+    internal static Regime Regime(IReadOnlyList<TestTables> trees) => new(trees, state => (state & 1) != 0 ? Pan : None, (report, outcome) =>
     {
         // EC, IL, WnR, and the status code.
         const ulong Compared = 0xfe00_007f;
@@ -63,7 +63,7 @@ public class AArch64Tests
     };
 
     // The page with EL1's vectors and the accesses themselves is in the half that is not under test.
-    private static TestTables Stubs(IVmsav8Stage1 format, Firmware firmware)
+    internal static TestTables Stubs(IVmsav8Stage1 format, Firmware firmware)
     {
         ITranslationFormat other = format switch
         {
@@ -81,7 +81,7 @@ public class AArch64Tests
         return tables;
     }
 
-    private static ulong[] Setup(IVmsav8Stage1 format, TestTables tables, TestTables stubs, Firmware firmware)
+    internal static ulong[] Setup(IVmsav8Stage1 format, TestTables tables, TestTables stubs, Firmware firmware)
     {
         var other = (IVmsav8Stage1)stubs.Format;
         var registers = format.IsUpper

@@ -66,7 +66,7 @@ public class ArmTests
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 
-    private static void MapStubs(TestTables tables, ulong start, Firmware firmware)
+    internal static void MapStubs(TestTables tables, ulong start, Firmware firmware)
     {
         var format = tables.Format;
         var code = new PageAttributes(AccessRights.Read | AccessRights.Execute, AccessRights.Read | AccessRights.Execute, format.TypeFor(MemoryUse.Cached));
@@ -75,7 +75,7 @@ public class ArmTests
             Assert.That(tables.TryMap(start + at, firmware.Symbols["stubs"] + at, code, format.Shapes[0]));
     }
 
-    private static ulong[] Setup(ITranslationFormat format, TestTables tables, TestTables stubs, ulong start, Firmware firmware)
+    internal static ulong[] Setup(ITranslationFormat format, TestTables tables, TestTables stubs, ulong start, Firmware firmware)
     {
         var (lower, upper) = stubs == tables ? (tables, null) : IsUpper(format) ? (stubs, tables) : (tables, stubs);
         var registers = format is ArmShortFormat
@@ -92,7 +92,7 @@ public class ArmTests
         ulong Get(string name) => registers.FirstOrDefault(r => r.Name == name).Value;
     }
 
-    private static Regime Regime(IReadOnlyList<TestTables> trees) => new(trees, _ => None, (report, outcome) =>
+    internal static Regime Regime(IReadOnlyList<TestTables> trees) => new(trees, _ => None, (report, outcome) =>
     {
         // IFSR has no domain field; QEMU leaves that of DFSR in it.
         var isFetch = report.StatusRegister == "IFSR";

@@ -11,7 +11,10 @@ public sealed record Pool(ulong Start, ulong End)
 {
     public const ulong Page = 4096;
 
-    public bool Contains(ulong address) => address >= Start && address < End;
+    /// <summary>What in it belongs to the program.</summary>
+    public IReadOnlyList<(ulong Start, ulong End)> Without { get; init; } = [];
+
+    public bool Contains(ulong address) => address >= Start && address < End && !Without.Any(w => address >= w.Start && address < w.End);
 
     public ulong Any(Random random) => Start + (ulong)random.NextInt64((long)((End - Start) / Page)) * Page;
 }

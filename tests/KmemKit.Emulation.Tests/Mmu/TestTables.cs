@@ -43,6 +43,14 @@ public sealed class TestTables
         Root = Allocate(format.RootLevel, InputStart(format));
     }
 
+    /// <summary>Tables that are there already, and room behind them.</summary>
+    public TestTables(ITranslationFormat format, ulong address, byte[] image, ulong root, int room)
+    {
+        _used = (image.Length + 0xffff) & ~0xffff;
+        (Format, Address, Bytes, Root) = (format, address, new byte[_used + room], root);
+        image.CopyTo(Bytes, 0);
+    }
+
     public ITranslationFormat Format { get; }
 
     public ulong Address { get; }

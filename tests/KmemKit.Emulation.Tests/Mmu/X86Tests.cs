@@ -11,7 +11,7 @@ using static KmemKit.Architecture.Mmu.TranslationControls;
 
 namespace KmemKit.Emulation.Tests.Mmu;
 
-/// <summary>Two-level, PAE and 4-level paging on QEMU's PC: probes from ring 0, under the tables, into rings 0 and 3.</summary>
+/// <summary>Two-level, PAE, 4-level and 5-level paging on QEMU's PC: probes from ring 0, under the tables, into rings 0 and 3.</summary>
 public class X86Tests
 {
     private const ulong ScriptAddress = 0x300_0000;
@@ -20,7 +20,14 @@ public class X86Tests
     // State bit 0 of a probe is EFLAGS.AC. SMAP is on wherever SMEP is.
     private static readonly Pool s_pool = new(0x600_0000, 0xf00_0000);
 
-    private static QemuMachine Machine32 { get; } = QemuMachine.Pc32 with { Arguments = ["-M", "pc", "-cpu", "max", "-m", "256"] };
+    internal static QemuMachine Machine32 { get; } = QemuMachine.Pc32 with { Arguments = ["-M", "pc", "-cpu", "max", "-m", "256"] };
+
+    internal static QemuMachine Machine(ITranslationFormat format) => format.RootLevel switch
+    {
+        5 => QemuMachine.Pc64FiveLevel,
+        4 => QemuMachine.Pc64,
+        _ => Machine32,
+    };
 
     private static IEnumerable<TestCaseData> Trees =>
     [
@@ -28,6 +35,8 @@ public class X86Tests
         Case(new X86Format<Pae>(40)), Case(new X86Format<Pae>(40, Plain & ~(NoExecute | GlobalPages))), Case(new X86Format<Pae>(40, Plain | Smep)),
         Case(new X86Format<FourLevel>(40)), Case(new X86Format<FourLevel>(40, Plain & ~WriteProtect)), Case(new X86Format<FourLevel>(40, Plain | Smep)),
         Case(new X86Format<FourLevel>(40, Plain & ~NoExecute)),
+        Case(new X86Format<FiveLevel>(40)), Case(new X86Format<FiveLevel>(40, Plain & ~(WriteProtect | GlobalPages))), Case(new X86Format<FiveLevel>(40, Plain | Smep)),
+        Case(new X86Format<FiveLevel>(40, Plain & ~NoExecute)),
     ];
 
     private static TestCaseData Case(ITranslationFormat format) => new TestCaseData(format).SetArgDisplayNames($"{format.Name}-{format.Controls}");
@@ -35,7 +44,7 @@ public class X86Tests
     [TestCaseSource(nameof(Trees))]
     public void Every_access_meets_what_the_walker_says(ITranslationFormat format)
     {
-        var machine = format.RootLevel >= 4 ? QemuMachine.Pc64 : Machine32;
+        var machine = Machine(format);
         var firmware = MmuProbe.Build(machine, ScriptAddress, "x86");
         // The program and its script: what the probes themselves need, left alone by the random leaves.
         var window = new VirtRange(VirtAddr.Zero, 0x800_0000UL);
@@ -53,7 +62,7 @@ public class X86Tests
         }
     }
 
-    private static void MapProgram(TestTables tables, Firmware firmware)
+    internal static void MapProgram(TestTables tables, Firmware firmware)
     {
         var format = tables.Format;
         var page = format.Shapes[0];
@@ -62,17 +71,17 @@ public class X86Tests
         var user = kernel with { Privileged = isSmep ? AccessRights.ReadWrite : AccessRights.All, User = AccessRights.All };
         for (var at = firmware.LinkAddress; at < firmware.Symbols["program_end"]; at += Pool.Page)
             Assert.That(tables.TryMap(at, at, at == firmware.Symbols["user_stubs"] ? user : kernel, page));
-        for (var at = ScriptAddress; at < ScriptAddress + 0x8_0000; at += Pool.Page)
+        for (var at = ScriptAddress; at < ScriptAddress + 0xc_0000; at += Pool.Page)
             Assert.That(tables.TryMap(at, at, kernel, page));
     }
 
-    private static ulong[] Setup(TestTables tables, bool hasSmap)
+    internal static ulong[] Setup(TestTables tables, bool hasSmap)
     {
         var registers = tables.Format.Registers(tables.Root).ToDictionary(r => r.Name, r => r.Value);
         return [registers["CR0"], registers["CR3"], registers["CR4"] | (hasSmap ? 1UL << 21 : 0), registers["IA32_EFER"], registers["IA32_PAT"]];
     }
 
-    private static Regime Regime(TestTables tables, bool hasSmap) => new([tables],
+    internal static Regime Regime(TestTables tables, bool hasSmap) => new([tables],
         state => hasSmap && (state & 1) == 0 ? Smap : None,
         (report, outcome) => report.AddressRegister is null
             ? outcome.Source == 13 && outcome.Status == report.Status

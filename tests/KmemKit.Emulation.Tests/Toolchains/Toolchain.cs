@@ -40,7 +40,7 @@ public sealed record Toolchain(string Name, string Compiler, string Package, Imm
     public static Toolchain X86 { get; } = new(
         "x86-32", "gcc", "gcc", ["-m32", "-march=i686", "-mgeneral-regs-only", "-fno-pic", "-no-pie"], ["Start/x86-32.S", "Common/debugcon.c", Memory]);
 
-    /// <summary>x86, long mode, the first 4 GiB mapped one to one in 2 MiB pages.</summary>
+    /// <summary>x86, long mode, the first 512 GiB mapped one to one.</summary>
     public static Toolchain X64 { get; } = new(
         "x86-64", "gcc", "gcc", ["-m64", "-mgeneral-regs-only", "-mno-red-zone", "-mcmodel=small", "-fno-pic", "-no-pie"],
         ["Start/x86-64.S", "Common/debugcon.c", Memory])
@@ -48,6 +48,9 @@ public sealed record Toolchain(string Name, string Compiler, string Package, Imm
         // A multiboot loader takes 32-bit files only; the code in it may be what it likes.
         Rewrite = "elf32-i386",
     };
+
+    /// <summary>x86, long mode with five levels of tables.</summary>
+    public static Toolchain X64FiveLevel { get; } = X64 with { Name = "x86-64-la57", Flags = [.. X64.Flags, "-DFIVE_LEVELS"] };
 
     /// <summary>The format of the file that the emulator can load, where the linker makes another.</summary>
     public string? Rewrite { get; private init; }

@@ -1,6 +1,6 @@
 #include "Mmu/probe.h"
 
-enum { MOST_PROBES = 12000 };
+enum { MOST_PROBES = 24000 };
 
 static struct outcome outcomes[MOST_PROBES];
 static uint32_t stored[MOST_PROBES];

@@ -1,6 +1,6 @@
 /*
  * x86, 32-bit and long mode: the program is in ring 0 under the tables that are probed; they map it one to one, with the user_stubs page for ring 3
- * too. Whatever is raised comes back to whoever called the access. PROBE_LEVELS is 2 (32-bit), 3 (PAE), 4.
+ * too. Whatever is raised comes back to whoever called the access.
  */
 #include "Mmu/probe.h"
 
@@ -23,7 +23,7 @@ volatile uintptr_t trap_error, trap_value, trap_address;
 static uint64_t segments[8] __attribute__((aligned(16)));
 static uint32_t task[26] __attribute__((aligned(16)));
 static uint32_t gates[256][sizeof(uintptr_t) / 2] __attribute__((aligned(16)));
-static uint64_t boot_cr3;
+static uint64_t boot_cr3, boot_cr4;
 
 #define SET_CR(name, value) __asm__ volatile("mov %0, %%" #name : : "r"((uintptr_t)(value)) : "memory")
 #define GET_CR(name) ({ uintptr_t value_; __asm__ volatile("mov %%" #name ", %0" : "=r"(value_)); value_; })
@@ -97,12 +97,14 @@ void enter(const uint64_t *setup)
     write_msr(PAT_MSR, setup[PAT]);
 #ifdef __x86_64__
     boot_cr3 = GET_CR(cr3);
+    boot_cr4 = GET_CR(cr4);
     write_msr(EFER_MSR, setup[EFER]);
     SET_CR(cr4, setup[CR4]);
     SET_CR(cr3, setup[CR3]);
     SET_CR(cr0, setup[CR0]);
 #else
     (void)boot_cr3;
+    (void)boot_cr4;
     SET_CR(cr4, setup[CR4]);
     if (setup[EFER])
         write_msr(EFER_MSR, setup[EFER]);
@@ -117,7 +119,7 @@ void leave(const uint64_t *setup)
     (void)setup;
     write_msr(EFER_MSR, 1 << 8 | 1 << 11);
     SET_CR(cr3, boot_cr3);
-    SET_CR(cr4, 1 << 5);
+    SET_CR(cr4, boot_cr4);
 #else
     SET_CR(cr0, setup[CR0] & ~(1u << 31));
     SET_CR(cr3, 0);

@@ -1,6 +1,6 @@
 /*
- * A PC, loaded by multiboot (version 0.6.96) in 32-bit protected mode, taken into long mode: four gigabytes mapped one to one in 2 MiB
- * pages, supervisor, writable, until a program loads tables of its own.
+ * A PC, loaded by multiboot (version 0.6.96) in 32-bit protected mode, taken into long mode: 512 gigabytes mapped one to one in 1 GiB
+ * pages, supervisor, writable, until a program loads tables of its own. FIVE_LEVELS: with CR4.LA57, which cannot be changed in long mode.
  */
     .section .start, "ax"
     .code32
@@ -11,25 +11,25 @@ multiboot:
     .global _start
 _start:
     cli
-    movl $level2, %edi
-    movl $0x83, %eax                /* present, writable, 2 MiB */
-1:  movl %eax, (%edi)
-    movl $0, 4(%edi)
-    addl $8, %edi
-    addl $0x200000, %eax
-    jnc 1b
     movl $level3, %edi
-    movl $level2 + 3, %eax
-    movl $4, %ecx
-2:  movl %eax, (%edi)
+    movl $0x83, %eax                /* present, writable, 1 GiB */
+    xorl %edx, %edx
+    movl $512, %ecx
+1:  movl %eax, (%edi)
+    movl %edx, 4(%edi)
+    addl $(1 << 30), %eax
+    adcl $0, %edx
     addl $8, %edi
-    addl $4096, %eax
-    loop 2b
+    loop 1b
     movl $level3 + 3, level4
     movl %cr4, %eax
+#ifdef FIVE_LEVELS
+    movl $level4 + 3, level5
+    orl $(1 << 12), %eax            /* LA57 */
+#endif
     orl $(1 << 5), %eax             /* PAE */
     movl %eax, %cr4
-    movl $level4, %eax
+    movl $top_level, %eax
     movl %eax, %cr3
     movl $0xc0000080, %ecx          /* EFER */
     rdmsr
@@ -65,5 +65,10 @@ level4:
     .skip 4096
 level3:
     .skip 4096
-level2:
-    .skip 4 * 4096
+#ifdef FIVE_LEVELS
+level5:
+    .skip 4096
+    .set top_level, level5
+#else
+    .set top_level, level4
+#endif
