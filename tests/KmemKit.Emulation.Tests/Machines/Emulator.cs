@@ -43,7 +43,16 @@ public static class Emulator
     {
         machine.Require();
         var folder = Scratch.NewFolder();
-        List<string> arguments = [.. machine.Arguments, "-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none", "-no-reboot"];
+        var end = HostProcess.Run(machine.Program, folder, [.. Arguments(machine, firmware, images, folder), "-serial", "stdio"], limit);
+        var results = Path.Combine(folder, ResultsFile);
+        // The exit device of a PC ends the emulator with twice the value and one.
+        var code = machine.HasSemihosting || end.ExitCode is not { } value ? end.ExitCode : value % 2 == 1 ? value / 2 : -1;
+        return new EmulatorEnd(code, File.Exists(results) ? File.ReadAllBytes(results) : [], end.Output + end.Error);
+    }
+
+    internal static List<string> Arguments(QemuMachine machine, Firmware firmware, IReadOnlyList<MemoryImage> images, string folder)
+    {
+        List<string> arguments = [.. machine.Arguments, "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"];
         if (machine.LoaderCpu is { } cpu)
             arguments.AddRange(["-device", string.Create(CultureInfo.InvariantCulture, $"loader,file={firmware.Path},cpu-num={cpu}")]);
         else
@@ -57,10 +66,6 @@ public static class Emulator
             File.WriteAllBytes(file, images[i].Bytes);
             arguments.AddRange(["-device", string.Create(CultureInfo.InvariantCulture, $"loader,file={file},addr=0x{images[i].Address:x},force-raw=on")]);
         }
-        var end = HostProcess.Run(machine.Program, folder, arguments, limit);
-        var results = Path.Combine(folder, ResultsFile);
-        // The exit device of a PC ends the emulator with twice the value and one.
-        var code = machine.HasSemihosting || end.ExitCode is not { } value ? end.ExitCode : value % 2 == 1 ? value / 2 : -1;
-        return new EmulatorEnd(code, File.Exists(results) ? File.ReadAllBytes(results) : [], end.Output + end.Error);
+        return arguments;
     }
 }

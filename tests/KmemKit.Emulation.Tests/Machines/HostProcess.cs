@@ -24,22 +24,46 @@ public static class HostProcess
             WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
         // Also where the test host itself is told to end.
-        void Kill(object? sender, EventArgs e) => KillTree(process);
-        AppDomain.CurrentDomain.ProcessExit += Kill;
+        void AtExit(object? sender, EventArgs e) => Kill(process);
+        AppDomain.CurrentDomain.ProcessExit += AtExit;
         try
         {
             process.StandardInput.Close();
             var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             var ended = process.WaitForExit(limit);
             if (!ended)
-                KillTree(process);
+                Kill(process);
             Task.WaitAll(output, error);
             return new ProcessEnd(ended ? process.ExitCode : null, output.Result, error.Result);
         }
         finally
         {
-            AppDomain.CurrentDomain.ProcessExit -= Kill;
-            KillTree(process);
+            AppDomain.CurrentDomain.ProcessExit -= AtExit;
+            Kill(process);
+        }
+    }
+
+    /// <summary>Starts a program that is talked to by standard input and output; it ends with the test host at the latest.</summary>
+    public static Process Start(string program, string folder, IEnumerable<string> arguments)
+    {
+        var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true,
+        })!;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(process);
+        return process;
+    }
+
+    /// <summary>Ends a program and those it started.</summary>
+    public static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended, or was disposed of.
         }
     }
 
@@ -48,11 +72,5 @@ public static class HostProcess
     {
         var end = Run(program, folder, arguments, s_compileLimit);
         Assert.That(end.ExitCode, Is.Zero, $"{program} {string.Join(' ', arguments)}\n{end.Output}{end.Error}");
-    }
-
-    private static void KillTree(Process process)
-    {
-        if (!process.HasExited)
-            process.Kill(true);
     }
 }

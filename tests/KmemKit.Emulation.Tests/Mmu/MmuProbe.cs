@@ -13,12 +13,21 @@ namespace KmemKit.Emulation.Tests.Mmu;
 public static class MmuProbe
 {
     /// <summary>Builds Firmware/Mmu/probe.c with the file of one architecture.</summary>
-    public static Firmware Build(QemuMachine machine, ulong scriptAddress, string architecture)
+    /// <param name="machine">For what.</param>
+    /// <param name="scriptAddress">Where it looks for its script.</param>
+    /// <param name="architecture">Name of the file.</param>
+    /// <param name="hold">Whether it stays under the translation after the probes, at <see cref="Spin"/>, and reports nothing.</param>
+    public static Firmware Build(QemuMachine machine, ulong scriptAddress, string architecture, bool hold = false)
     {
         machine.Require();
         return Firmware.Build(machine.Toolchain, machine.LinkAddress, ["Mmu/probe.c", $"Mmu/{architecture}.c", $"Mmu/{architecture}.S"],
-            [string.Create(CultureInfo.InvariantCulture, $"SCRIPT_ADDRESS=0x{scriptAddress:x}ULL")]);
+            [string.Create(CultureInfo.InvariantCulture, $"SCRIPT_ADDRESS=0x{scriptAddress:x}ULL"), .. hold ? ["HOLD"] : Array.Empty<string>()]);
     }
+
+    /// <summary>Virtual address at which a program that holds stays.</summary>
+    /// <param name="firmware">The program.</param>
+    /// <param name="stubs">Where its stubs are mapped; null where it stays in the program itself.</param>
+    public static ulong Spin(Firmware firmware, ulong? stubs) => unchecked(firmware.Symbols["spin"] + (stubs is { } start ? start - firmware.Symbols["stubs"] : 0));
 
     /// <summary>Runs probes.</summary>
     /// <param name="machine">On what.</param>

@@ -40,12 +40,14 @@ public sealed class RandomMap
     /// <param name="random">Choices.</param>
     /// <param name="pool">Where leaves lead.</param>
     /// <param name="kept">Input addresses that are left alone.</param>
+    /// <param name="junk">Whether there are descriptors that the format does not have.</param>
     /// <returns>Input addresses of pages worth a look: every leaf's edges and one page to each side, some inside, what leads nowhere, and some at random.</returns>
-    public static IReadOnlyCollection<ulong> Fill(TestTables tables, Random random, Pool pool, VirtRange kept)
+    public static IReadOnlyCollection<ulong> Fill(TestTables tables, Random random, Pool pool, VirtRange kept, bool junk = true)
     {
         var map = new RandomMap(tables, random, pool, kept);
         map.Leaves();
-        map.Junk();
+        if (junk)
+            map.Junk();
         map.Anywhere();
         return map._places;
     }

@@ -70,7 +70,7 @@ public class RiscVTests
         Assert.That(regime.Mismatches(script, results), Is.Not.Empty);
     }
 
-    private static Regime Regime(TestTables tables) => new([tables],
+    internal static Regime Regime(TestTables tables) => new([tables],
         state => ((state & 1) != 0 ? Sum : None) | ((state & 2) != 0 ? Mxr : None),
         (report, outcome) => outcome.Status == report.Status && outcome.Address == report.Address)
     {

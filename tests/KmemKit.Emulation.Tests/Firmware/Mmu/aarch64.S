@@ -54,6 +54,10 @@ stub_code:
     .balign 16
     str w2, [x1]
     hvc #0
+    .balign 16
+    .global spin
+spin:
+    b spin
     .balign 4096
     /* Mapped for EL0. */
     .global user_stubs

@@ -5,7 +5,7 @@
 #include "Mmu/probe.h"
 
 enum { MAIR, TCR, TTBR0, TTBR1, SCTLR, VTCR, VTTBR, HCR, VBAR, STUBS, USER_STUBS };
-enum { STUB_READ = 0, STUB_WRITE = 16 };        /* offsets in stubs.S */
+enum { STUB_READ = 0, STUB_WRITE = 16, STUB_SPIN = 32 };        /* offsets in stubs.S */
 enum { CLASS_SVC = 0x15, CLASS_HVC = 0x16 };
 
 /* Enters EL1 or EL0 and comes back with x0 when anything is taken to EL2. */
@@ -42,6 +42,12 @@ void leave(const uint64_t *setup)
     (void)setup;
     SET(hcr_el2, 1ULL << 31);
     __asm__ volatile("dsb sy; tlbi alle1; dsb sy; isb" : : : "memory");
+}
+
+void hold(const uint64_t *setup)
+{
+    excursion(setup[STUBS] + STUB_SPIN, 0x3c5, 0, 0);
+    finish(3);
 }
 
 void try_access(const uint64_t *setup, const struct probe *probe, uint32_t number, struct outcome *outcome)

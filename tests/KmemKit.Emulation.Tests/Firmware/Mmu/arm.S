@@ -33,6 +33,10 @@ stub_code:
     .balign 16
     str r2, [r1]
     hvc #0
+    .balign 16
+    .global spin
+spin:
+    b spin
     .balign 4096
     /* Mapped for PL0. */
     .global user_stubs

@@ -5,7 +5,7 @@
 #include "Mmu/probe.h"
 
 enum { TTBCR, TTBR0, TTBR1, DACR, MAIR0, MAIR1, SCTLR, VTCR, VTTBR, HCR, VBAR, STUBS, USER_STUBS };
-enum { STUB_READ = 0, STUB_WRITE = 16 };        /* offsets in arm.S */
+enum { STUB_READ = 0, STUB_WRITE = 16, STUB_SPIN = 32 };        /* offsets in arm.S */
 enum { CLASS_HVC = 0x12 };
 enum { VECTOR_SVC = 2, VECTOR_PREFETCH_ABORT = 3, VECTOR_DATA_ABORT = 4, STAGE_TWO = 16 };
 
@@ -73,6 +73,12 @@ void leave(const uint64_t *setup)
     SET(R_HCR, 0);
     SET(R_TLBIALLNSNH, 0);
     __asm__ volatile("dsb; isb" : : : "memory");
+}
+
+void hold(const uint64_t *setup)
+{
+    excursion((uint32_t)setup[STUBS] + STUB_SPIN, 0x1d3, 0, 0);
+    finish(3);
 }
 
 void try_access(const uint64_t *setup, const struct probe *probe, uint32_t number, struct outcome *outcome)

@@ -25,6 +25,9 @@ static void run(const struct script *script)
         outcomes[i] = (struct outcome){ 0, 0, 0, 0 };
         try_access(script->setup, &probes[i], (uint32_t)i + 1, &outcomes[i]);
     }
+#ifdef HOLD
+    hold(script->setup);
+#endif
     leave(script->setup);
     for (uint64_t i = 0; i < script->fills; i++)
         stored[i] = ((volatile uint32_t *)(uintptr_t)pages[i])[PAGE_STORE_AT / 4];

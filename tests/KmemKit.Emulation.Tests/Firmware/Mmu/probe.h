@@ -43,6 +43,9 @@ void write_code(volatile uint32_t *page, uint32_t number);
 void enter(const uint64_t *setup);
 void leave(const uint64_t *setup);
 
+/* Stays at 'spin' under the translation, as its kernel, for somebody who looks from outside. */
+_Noreturn void hold(const uint64_t *setup);
+
 void try_access(const uint64_t *setup, const struct probe *probe, uint32_t number, struct outcome *outcome);
 
 #endif

@@ -15,6 +15,8 @@ uintptr_t guarded_load(uintptr_t address, uintptr_t status, uintptr_t *value);
 uintptr_t guarded_store(uintptr_t address, uintptr_t status, uintptr_t value);
 uintptr_t guarded_jump(uintptr_t address, uintptr_t status, uintptr_t *value);
 
+_Noreturn void stay(uintptr_t status);
+
 #define SET(name, value) __asm__ volatile("csrw " #name ", %0" : : "r"((uintptr_t)(value)))
 #define GET(name) ({ uintptr_t value_; __asm__ volatile("csrr %0, " #name : "=r"(value_)); value_; })
 
@@ -43,6 +45,12 @@ void leave(const uint64_t *setup)
     (void)setup;
     SET(satp, 0);
     __asm__ volatile("sfence.vma" : : : "memory");
+}
+
+void hold(const uint64_t *setup)
+{
+    (void)setup;
+    stay(1u << MPP_SHIFT | MPRV);
 }
 
 void try_access(const uint64_t *setup, const struct probe *probe, uint32_t number, struct outcome *outcome)

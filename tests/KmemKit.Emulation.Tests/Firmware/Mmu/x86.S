@@ -88,6 +88,10 @@ ring3_jump:
     iretl
 #endif
 
+    .global spin
+spin:
+    jmp spin
+
     /* The stack holds an error code, or none. */
     .global trap_13, trap_14, trap_128, trap_other
 trap_13:

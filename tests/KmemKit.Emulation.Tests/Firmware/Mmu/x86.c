@@ -13,6 +13,7 @@ enum { EFLAGS_FIXED = 2, EFLAGS_AC_BIT = 18, EFER_MSR = 0xc0000080, PAT_MSR = 0x
 uintptr_t ring0_load(uintptr_t address, uintptr_t flags);
 uintptr_t ring0_store(uintptr_t address, uintptr_t flags, uintptr_t value);
 uintptr_t ring0_jump(uintptr_t address, uintptr_t flags);
+_Noreturn void spin(void);
 uintptr_t ring3_jump(uintptr_t address, uintptr_t target, uintptr_t value);
 extern char user_load[], user_store[];
 extern char trap_13[], trap_14[], trap_128[], trap_other[], stack_top[];
@@ -124,6 +125,12 @@ void leave(const uint64_t *setup)
     SET_CR(cr0, setup[CR0] & ~(1u << 31));
     SET_CR(cr3, 0);
 #endif
+}
+
+void hold(const uint64_t *setup)
+{
+    (void)setup;
+    spin();
 }
 
 void try_access(const uint64_t *setup, const struct probe *probe, uint32_t number, struct outcome *outcome)
