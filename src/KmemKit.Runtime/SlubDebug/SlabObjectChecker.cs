@@ -21,11 +21,8 @@ internal sealed unsafe class SlabObjectChecker
     private readonly bool _zones;
     private readonly bool _poisons;
 
-    // Nobody compared the poison: it is written again for who takes the object.
-    private readonly bool _fillsPoison;
     private readonly bool _pads;
-    private readonly SlotImage? _free;
-    private readonly SlotImage? _active;
+    private readonly SlotPattern _slot;
 
     /// <summary>A checker of a cache.</summary>
     /// <param name="layout">Where things are.</param>
@@ -43,58 +40,16 @@ internal sealed unsafe class SlabObjectChecker
         _zones = (flags & SlabFlags.RedZone) != 0;
         _pads = (flags & SlabFlags.Poison) != 0;
         _poisons = _pads && !keepsContents;
-        _fillsPoison = _poisons && (flags & SlabFlags.ConsistencyChecks) == 0;
-        _free = SlotImage.Of(layout, flags, _poisons, isFree: true);
-        _active = SlotImage.Of(layout, flags, _poisons, isFree: false);
+        _slot = new SlotPattern(layout, flags, _poisons);
     }
 
     public bool HasTracks => _tracks >= 0;
 
-    /// <summary>Whether all that is compared is in images: where an object's parts end at words' ends.</summary>
-    public bool HasImages => _active is not null || !(_zones || _pads);
+    /// <summary>What is compared as a whole; of no use where the slot is not known by words (<see cref="SlotPattern.IsKnown"/>).</summary>
+    public SlotPattern Slot => _slot;
 
-    public byte* AllocTrackAt(byte* at) => at + _tracks;
-
-    public byte* FreeTrackAt(byte* at) => at + _tracks + sizeof(ObjectTrack);
-
-    /// <summary>Whether a free object is whole, of a cache that <see cref="HasImages"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsFreeImage(byte* at) => _free is not { } image || image.IsSo(at);
-
-    /// <summary>Whether an allocated object is whole, of a cache that <see cref="HasImages"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsActiveImage(byte* at)
-    {
-        if (_active is { } image && !image.IsSo(at))
-            return false;
-        if (_original < 0 || !_zones)
-            return true;
-        var used = Unsafe.ReadUnaligned<uint>(at + _original);
-        return used >= (uint)_size || BytePattern.IsAll(at + used, _size - (int)used, SlabPoison.RedActive);
-    }
-
-    /// <summary>Whether what a request leaves of an object, or poison that nobody compared, has to be filled (<see cref="Init"/>).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool NeedsFill(int used) => _fillsPoison || (_original >= 0 && used != _size);
-
-    /// <summary>Makes an object an allocated one that <see cref="NeedsFill"/> says nothing of; of a cache that <see cref="HasImages"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void WriteActive(byte* at)
-    {
-        if (_original >= 0)
-            Unsafe.WriteUnaligned(at + _original, (uint)_size);
-        if (_zones)
-            _active!.Write(at);
-    }
-
-    /// <summary>Makes an object a free one; of a cache that <see cref="HasImages"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void WriteFree(byte* at)
-    {
-        if (_original >= 0)
-            Unsafe.WriteUnaligned(at + _original, (uint)_size);
-        _free?.Write(at);
-    }
+    /// <summary>Free objects hold poison.</summary>
+    public bool Poisons => _poisons;
 
     /// <summary>Makes all of a new slab padding (setup_slab_debug).</summary>
     public void InitSlab(byte* first, long bytes)
@@ -142,15 +97,15 @@ internal sealed unsafe class SlabObjectChecker
             Init(at, SlabPoison.RedActive, used);
             return;
         }
+        if (_slot.IsKnown)
+        {
+            _slot.WriteActive(at);
+            return;
+        }
         if (_original >= 0)
             Unsafe.WriteUnaligned(at + _original, (uint)used);
         if (!_zones)
             return;
-        if (_active is { } image)
-        {
-            image.Write(at);
-            return;
-        }
         BytePattern.Fill(at - _left, _left, SlabPoison.RedActive);
         BytePattern.Fill(at + _size, _inUse - _size, SlabPoison.RedActive);
     }
@@ -159,25 +114,19 @@ internal sealed unsafe class SlabObjectChecker
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void InitFree(byte* at)
     {
-        if (_free is not { } image)
-        {
+        if (_slot.IsKnown)
+            _slot.WriteFree(at);
+        else
             Init(at, SlabPoison.RedInactive, _size);
-            return;
-        }
-        if (_original >= 0)
-            Unsafe.WriteUnaligned(at + _original, (uint)_size);
-        image.Write(at);
     }
 
     /// <summary>Whether a free object is whole.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsWholeFree(byte* at) => _free is { } image ? image.IsSo(at) : Check(at, SlabPoison.RedInactive).Kind == ObjectFaultKind.None;
+    public bool IsWholeFree(byte* at) => _slot.IsKnown ? _slot.IsFree(at, 0) : Check(at, SlabPoison.RedInactive).Kind == ObjectFaultKind.None;
 
     /// <summary>Whether an allocated object is whole.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsWholeActive(byte* at) => _active is { } image
-        ? image.IsSo(at) && (_original < 0 || !_zones || Unsafe.ReadUnaligned<uint>(at + _original) >= (uint)_size || IsOriginalWhole(at))
-        : Check(at, SlabPoison.RedActive).Kind == ObjectFaultKind.None;
+    public bool IsWholeActive(byte* at) => _slot.IsKnown ? _slot.IsActive(at) : Check(at, SlabPoison.RedActive).Kind == ObjectFaultKind.None;
 
     public ref ObjectTrack AllocTrack(byte* at) => ref *(ObjectTrack*)(at + _tracks);
 
@@ -227,9 +176,6 @@ internal sealed unsafe class SlabObjectChecker
         var first = bytes.IndexOfAnyExcept(expected);
         return first < 0 ? default : new ObjectFault(kind, from + first, from + bytes.LastIndexOfAnyExcept(expected) + 1, expected);
     }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool IsOriginalWhole(byte* at) => OriginalFault(at).Kind == ObjectFaultKind.None;
 
     private ObjectFault OriginalFault(byte* at)
     {

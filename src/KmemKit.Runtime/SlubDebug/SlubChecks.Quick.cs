@@ -17,9 +17,17 @@ internal sealed unsafe partial class SlubChecks
 {
     private readonly SiteTable _sites;
     private readonly KernelClock _clock;
+    private readonly SlotPattern _slot;
+    private readonly int _allocTrackAt;
+
+    // Where what a request leaves of an object is red zone; -1 where the request is not kept.
+    private readonly int _wholeRequest;
+
+    // Nobody compared the poison: it is written again for who takes the object.
+    private readonly bool _fillsPoison;
 
     /// <summary>Whether a cache's objects can go this way.</summary>
-    public bool IsQuick => !_traces && (HasWord ? _isWide : _marks is not null) && _checker.HasImages;
+    public bool IsQuick => !_traces && (HasWord ? _isWide : _marks is not null) && _slot.IsKnown;
 
     /// <summary>Whether <see cref="Take"/> may be called: the caller is known, and no sample is due.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -42,13 +50,13 @@ internal sealed unsafe partial class SlubChecks
         }
         var at = array->Stack[left];
         ObjectArray.Leave(array, left);
-        if (_checks && !(_checker.IsFreeImage(at) && (!HasWord || *(ulong*)(at + _wordAt) == 0)))
+        if (_checks && !_slot.IsFree(at, HasWord ? *(ulong*)(at + _wordAt) : 0))
             return _cache.AllocInsteadOf(at, cpu, flags, requested, file, line);
         if (_tracks)
-            _machine.WriteTrack(_checker.AllocTrackAt(at), cpu, site, _clock.Jiffies);
-        if (_checker.NeedsFill(requested))
+            _machine.WriteTrack(at + _allocTrackAt, cpu, site, _clock.Jiffies);
+        if (_fillsPoison || (_wholeRequest >= 0 && requested != _wholeRequest))
             return Fill(at, requested);
-        _checker.WriteActive(at);
+        _slot.WriteActive(at);
         MarkTaken(at);
         return at;
     }
@@ -59,7 +67,7 @@ internal sealed unsafe partial class SlubChecks
     {
         site = 0;
         return (HasWord ? unchecked((nuint)(at - _ram)) < _readable && *(ulong*)(at + _wordAt) == WideWordOf(at) : _marks!.IsAllocated(at))
-            && (!_checks || _checker.IsActiveImage(at))
+            && (!_checks || _slot.IsActive(at))
             && (!_tracks || _sites.TryFind(file, line, out site));
     }
 
@@ -68,8 +76,8 @@ internal sealed unsafe partial class SlubChecks
     public void Give(Cpu cpu, ObjectArray* array, byte* at, uint site)
     {
         if (_tracks)
-            _machine.WriteTrack(_checker.FreeTrackAt(at), cpu, site, _clock.Jiffies);
-        _checker.WriteFree(at);
+            _machine.WriteTrack(at + _allocTrackAt + sizeof(ObjectTrack), cpu, site, _clock.Jiffies);
+        _slot.WriteFree(at);
         if (HasWord)
             *(ulong*)(at + _wordAt) = 0;
         else

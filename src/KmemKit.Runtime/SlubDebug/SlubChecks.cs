@@ -40,6 +40,10 @@ internal sealed unsafe partial class SlubChecks
         _checks = (cache.Flags & SlabFlags.ConsistencyChecks) != 0;
         _traces = (cache.Flags & SlabFlags.Trace) != 0;
         _tracks = _checker.HasTracks;
+        _slot = _checker.Slot;
+        _allocTrackAt = cache.Layout.TracksAt;
+        _wholeRequest = cache.Layout.OriginalSizeAt >= 0 ? cache.Layout.ObjectSize : -1;
+        _fillsPoison = _checker.Poisons && !_checks;
         _size = cache.Layout.ObjectSize;
         _wordAt = cache.Layout.FreePointerAt;
         _isWide = cache.Allocator.WordSize == 8;
