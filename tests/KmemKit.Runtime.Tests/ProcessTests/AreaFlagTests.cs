@@ -121,19 +121,20 @@ internal sealed class AreaFlagTests
     {
         using var machine = new ProcessMachine(format);
         var process = machine.Start();
-        // What a page of tables maps: four of short descriptors' tables share one.
-        var huge = System.Math.Max(machine.Kernel.Unit.HugeBytes, 4UL << 20);
+        var huge = machine.Kernel.Unit.HugeBytes;
+        // Four of short descriptors' tables share a page.
+        const ulong Tables = 8;
         var before = process.Space.Tables.TablePages;
         var at = new VirtAddr(0x1000_0000 & ~(huge - 1));
-        Assert.That(process.Mmap(at, 3 * huge, Rw, Anonymous | MapFlags.Fixed | MapFlags.NoReserve).IsOk);
-        for (var i = 0UL; i < 3; i++)
+        Assert.That(process.Mmap(at, Tables * huge, Rw, Anonymous | MapFlags.Fixed | MapFlags.NoReserve).IsOk);
+        for (var i = 0UL; i < Tables; i++)
             Assert.That(process.TryStore(at + (i * huge), 8, i), Is.Null);
         var most = process.Space.Tables.TablePages;
-        process.Munmap(at, huge);
-        Assert.That(process.Space.Tables.TablePages, Is.LessThan(most), "the neighbours' tables alone are left");
-        Assert.That(process.TryLoad(at + huge, 8, out var word), Is.Null);
-        Assert.That(word, Is.EqualTo(1));
-        process.Munmap(at, 3 * huge);
+        process.Munmap(at, (Tables - 1) * huge);
+        Assert.That(process.Space.Tables.TablePages, Is.LessThan(most), "the neighbour's tables alone are left");
+        Assert.That(process.TryLoad(at + ((Tables - 1) * huge), 8, out var word), Is.Null);
+        Assert.That(word, Is.EqualTo(Tables - 1));
+        process.Munmap(at, Tables * huge);
         Assert.That(process.Space.Tables.TablePages, Is.EqualTo(before));
     }
 
