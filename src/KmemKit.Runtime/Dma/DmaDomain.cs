@@ -45,6 +45,14 @@ public abstract class DmaDomain
     /// <returns>On an error nothing is mapped.</returns>
     public abstract DmaError TryMap(Cpu cpu, ReadOnlySpan<DmaPiece> pieces, DmaAccess access, ulong mask, out BusAddr address);
 
+    /// <summary><see cref="TryMap"/> of pieces that are known to be one whole granule each.</summary>
+    internal virtual DmaError TryMapGranules(Cpu cpu, ReadOnlySpan<DmaPiece> pieces, DmaAccess access, ulong mask, out BusAddr address) =>
+        TryMap(cpu, pieces, access, mask, out address);
+
+    /// <summary><see cref="TryMap"/> of one piece of at least a byte.</summary>
+    internal virtual DmaError TryMapOne(Cpu cpu, PhysAddr memory, ulong size, DmaAccess access, ulong mask, out BusAddr address) =>
+        TryMap(cpu, [new DmaPiece(memory, size)], access, mask, out address);
+
     /// <summary>Takes a mapping away: when it returns, no access of the device reaches the memory, whatever its translation caches held.</summary>
     /// <param name="cpu">The CPU that unmaps.</param>
     /// <param name="address">As <see cref="TryMap"/> gave it.</param>

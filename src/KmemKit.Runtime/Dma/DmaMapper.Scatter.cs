@@ -34,6 +34,15 @@ public sealed unsafe partial class DmaMapper
         count = 0;
         if (pieces.IsEmpty)
             return DmaError.Invalid;
+        // The usual list, of whole granules that lie anywhere, is one range behind an SMMU: found out in one pass.
+        if (device.Domain is { } space && AreGranulesOfRam(pieces, space.Granule))
+        {
+            var error = space.TryMapGranules(cpu, pieces, AccessOf(device, direction, attributes), device.DmaMask, out var bus);
+            if (error != DmaError.None)
+                return error;
+            Keep(device, pieces, bus, (ulong)pieces.Length * space.Granule, direction, stretches, ref count, attributes);
+            return DmaError.None;
+        }
         foreach (var piece in pieces)
         {
             if (piece.Size == 0 || !_memory.HasRam(piece.Address, piece.Size))
@@ -105,16 +114,37 @@ public sealed unsafe partial class DmaMapper
                 count = 0;
                 return error;
             }
-            if (!device.IsCoherent && (attributes & DmaAttributes.SkipCpuSync) == 0)
-            {
-                foreach (var piece in pieces[first..end])
-                    device.Caches.ForDevice(piece.Address, piece.Size, direction);
-            }
-            Debug?.Mapped(device, bus, pieces[first].Address, size, direction, DmaDebugType.Scattered);
-            stretches[count++] = new DmaStretch(bus, size);
+            Keep(device, pieces[first..end], bus, size, direction, stretches, ref count, attributes);
             first = end;
         }
         return DmaError.None;
+    }
+
+    // What follows a mapping that was made.
+    private void Keep(
+        DmaDevice device, ReadOnlySpan<DmaPiece> pieces, BusAddr bus, ulong size, DmaDirection direction, Span<DmaStretch> stretches, ref int count, DmaAttributes attributes)
+    {
+        if (!device.IsCoherent && (attributes & DmaAttributes.SkipCpuSync) == 0)
+        {
+            foreach (var piece in pieces)
+                device.Caches.ForDevice(piece.Address, piece.Size, direction);
+        }
+        Debug?.Mapped(device, bus, pieces[0].Address, size, direction, DmaDebugType.Scattered);
+        stretches[count++] = new DmaStretch(bus, size);
+    }
+
+    // Whether each piece is one granule, and RAM is from the lowest to the highest of them.
+    private bool AreGranulesOfRam(ReadOnlySpan<DmaPiece> pieces, ulong granule)
+    {
+        var (lowest, highest, other) = (ulong.MaxValue, 0UL, 0UL);
+        foreach (ref readonly var piece in pieces)
+        {
+            var at = piece.Address.Value;
+            other |= (at & (granule - 1)) | (piece.Size ^ granule);
+            lowest = Math.Min(lowest, at);
+            highest = Math.Max(highest, at);
+        }
+        return other == 0 && highest <= ulong.MaxValue - granule && _memory.HasRam(new PhysAddr(lowest), highest - lowest + granule);
     }
 
     private DmaError MapPieces(

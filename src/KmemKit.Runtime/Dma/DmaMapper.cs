@@ -46,12 +46,13 @@ public sealed unsafe partial class DmaMapper
     public DmaError TryMap(
         Cpu cpu, DmaDevice device, PhysAddr address, ulong size, DmaDirection direction, out BusAddr bus, DmaAttributes attributes = DmaAttributes.None)
     {
+        ArgumentNullException.ThrowIfNull(cpu);
         ArgumentNullException.ThrowIfNull(device);
         bus = default;
         if (size == 0 || !_memory.HasRam(address, size))
             return DmaError.Invalid;
         var error = device.Domain is { } domain
-            ? domain.TryMap(cpu, [new DmaPiece(address, size)], AccessOf(device, direction, attributes), device.DmaMask, out bus)
+            ? domain.TryMapOne(cpu, address, size, AccessOf(device, direction, attributes), device.DmaMask, out bus)
             : TryMapDirect(device, address, size, direction, attributes, out bus);
         if (error != DmaError.None)
             return error;

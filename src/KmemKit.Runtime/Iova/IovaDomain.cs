@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Buddy;
 
@@ -13,13 +14,14 @@ namespace KmemKit.Runtime.Iova;
 /// <para>Ranges are aligned to their size rounded up to a power of two, and start below 4 GiB as long as there is room: devices that say they reach further
 /// often do not. Ranges of 1, 2, 4 ... 32 granules go through magazines of the CPU, so that taking and giving touches nothing that another CPU writes;
 /// a request of a size between is served by the next of these, as in the kernel, and has that length. Larger ones are exact.</para>
-/// <para>Every range's length is kept at its first granule: giving back what is not taken, or by another size, is refused and changes nothing.</para>
+/// <para>Every range's length is kept at its first granule: giving back what is not taken, or by another size, is refused and changes nothing. A caller that has to do
+/// something between finding that out and giving back claims the range first (<see cref="Claim"/>).</para>
 /// <para>Where space is short the magazines of all CPUs are emptied before a request fails, so nothing is lost in them.</para>
 /// <para>Threads: each CPU number by one thread at a time; different ones at once. <see cref="Dispose"/> alone.</para>
 /// </remarks>
 public sealed unsafe class IovaDomain : IDisposable
 {
-    private const int CachedOrders = 6;
+    private const int CachedOrders = IovaCell.LargestOrder + 1;
     private const int DepotMagazines = 32;
 
     private readonly IovaWindow?[] _windows;
@@ -28,6 +30,9 @@ public sealed unsafe class IovaDomain : IDisposable
     private readonly ulong _end;
     private readonly int _cpus;
     private readonly IovaCpuCache* _caches;
+    private readonly IovaCpuGate* _gates;
+    // The cells of each window, null while there is none.
+    private readonly byte** _cells;
     private readonly IovaMagazine*[] _depot = new IovaMagazine*[CachedOrders];
     private readonly int[] _depotCounts = new int[CachedOrders];
     private int _firstWithSpace;
@@ -51,6 +56,9 @@ public sealed unsafe class IovaDomain : IDisposable
         if (windows > 1 << 20)
             throw new ArgumentException($"The aperture {aperture} has more than 2^40 granules.", nameof(aperture));
         _windows = new IovaWindow?[windows];
+        _cells = (byte**)NativeMemory.AllocZeroed((nuint)windows, (nuint)sizeof(byte*));
+        _gates = (IovaCpuGate*)NativeMemory.AlignedAlloc((nuint)(cpus * sizeof(IovaCpuGate)), 64);
+        new Span<IovaCpuGate>(_gates, cpus).Clear();
         _firstWithSpace = (int)(_first >> IovaWindow.Bits);
         _cpus = cpus;
         _caches = (IovaCpuCache*)NativeMemory.AlignedAlloc((nuint)(cpus * CachedOrders * sizeof(IovaCpuCache)), 64);
@@ -74,17 +82,17 @@ public sealed unsafe class IovaDomain : IDisposable
     public bool TryTake(int cpu, ulong bytes, ulong mask, out BusAddr address)
     {
         var count = Granules(bytes);
-        if (count > 1UL << (CachedOrders - 1))
+        if (count > 1UL << IovaCell.LargestOrder)
             return TakeExactly(count, mask, out address);
         var order = OrderOf(count);
         var cache = CacheOf(cpu, order);
-        ZoneLock.Acquire(ref cache->Lock);
+        _gates[cpu].Enter();
         var magazine = cache->Loaded;
         if (magazine->Count == 0 || !Reaches(mask, magazine->Ranges[magazine->Count - 1], 1UL << order))
-            return TakeSlowly(cache, order, mask, out address);
+            return TakeSlowly(cpu, cache, order, mask, out address);
         var first = magazine->Ranges[--magazine->Count];
-        ZoneLock.Release(ref cache->Lock);
-        *LengthAt(first) = 1u << order;
+        *CellOf(first) = IovaCell.OfOrder(order);
+        _gates[cpu].Leave();
         address = new BusAddr(first << _shift);
         return true;
     }
@@ -97,40 +105,51 @@ public sealed unsafe class IovaDomain : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Give(int cpu, BusAddr address, ulong bytes)
     {
+        Claim(address, bytes);
+        GiveClaimed(cpu, address, bytes);
+    }
+
+    /// <summary>Begins to give a range back: from here on nobody else can, and it is not taken anew until <see cref="GiveClaimed"/>.</summary>
+    /// <param name="address">The range's first address.</param>
+    /// <param name="bytes">As it was taken.</param>
+    /// <exception cref="IovaException">No range of that size starts there; nothing changed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Claim(BusAddr address, ulong bytes)
+    {
         var count = Granules(bytes);
-        var order = count > 1UL << (CachedOrders - 1) ? -1 : OrderOf(count);
         var first = address.Value >> _shift;
-        var length = order < 0 ? count : 1UL << order;
-        if ((address.Value & (Granule - 1)) != 0 || first >= _end || _windows[first >> IovaWindow.Bits] is not { } window
-            || *window.LengthAt((uint)first & (IovaWindow.Granules - 1)) != length)
-            throw Refuse(address, bytes, length);
-        if (order < 0)
+        byte* cells;
+        if ((address.Value & (Granule - 1)) != 0 || first >= _end || (cells = _cells[first >> IovaWindow.Bits]) is null)
+            throw Refuse(address, bytes);
+        var cell = cells + (first & (IovaWindow.Granules - 1));
+        if (count <= 1UL << IovaCell.LargestOrder ? *cell != IovaCell.OfOrder(OrderOf(count)) : !IovaCell.IsTaken(cell, count))
+            throw Refuse(address, bytes);
+        *cell |= IovaCell.Claimed;
+    }
+
+    /// <summary>The owner of a claimed range keeps it.</summary>
+    internal void Unclaim(BusAddr address) => *CellOf(address.Value >> _shift) &= unchecked((byte)~IovaCell.Claimed);
+
+    /// <summary>Gives a range back that <see cref="Claim"/> has found to be right.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void GiveClaimed(int cpu, BusAddr address, ulong bytes)
+    {
+        var count = Granules(bytes);
+        var first = address.Value >> _shift;
+        if (count > 1UL << IovaCell.LargestOrder)
         {
-            ZoneLock.Acquire(ref _lock);
-            GiveToWindow(first);
-            ZoneLock.Release(ref _lock);
+            GiveExactly(first);
             return;
         }
+        var order = OrderOf(count);
         var cache = CacheOf(cpu, order);
-        ZoneLock.Acquire(ref cache->Lock);
-        *window.LengthAt((uint)first & (IovaWindow.Granules - 1)) = (uint)length | IovaWindow.InMagazine;
+        _gates[cpu].Enter();
+        *CellOf(first) = (byte)(IovaCell.OfOrder(order) | IovaCell.InMagazine);
         if (cache->Loaded->Count == IovaMagazine.Capacity)
             MakeRoom(cache, order);
         var magazine = cache->Loaded;
         magazine->Ranges[magazine->Count++] = first;
-        ZoneLock.Release(ref cache->Lock);
-    }
-
-    /// <summary>Whether a range is in use exactly so: what <see cref="Give"/> would accept.</summary>
-    /// <exception cref="IovaException">No range of that size starts there.</exception>
-    public void Check(BusAddr address, ulong bytes)
-    {
-        var count = Granules(bytes);
-        var length = count > 1UL << (CachedOrders - 1) ? count : 1UL << OrderOf(count);
-        var first = address.Value >> _shift;
-        if ((address.Value & (Granule - 1)) != 0 || first >= _end || _windows[first >> IovaWindow.Bits] is not { } window
-            || *window.LengthAt((uint)first & (IovaWindow.Granules - 1)) != length)
-            throw Refuse(address, bytes, length);
+        _gates[cpu].Leave();
     }
 
     /// <summary>Sets addresses apart, such as an interrupt doorbell or the buffer that a boot loader's display still scans (reserve_iova).</summary>
@@ -178,16 +197,17 @@ public sealed unsafe class IovaDomain : IDisposable
     public void Flush()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        for (var cpu = 0; cpu < _cpus; cpu++)
+            _gates[cpu].Close();
+        Interlocked.MemoryBarrierProcessWide();
+        for (var cpu = 0; cpu < _cpus; cpu++)
+            _gates[cpu].WaitForOwner();
+        ZoneLock.Acquire(ref _lock);
         for (var i = 0; i < _cpus * CachedOrders; i++)
         {
-            ZoneLock.Acquire(ref _caches[i].Lock);
-            ZoneLock.Acquire(ref _lock);
             Empty(_caches[i].Loaded);
             Empty(_caches[i].Previous);
-            ZoneLock.Release(ref _lock);
-            ZoneLock.Release(ref _caches[i].Lock);
         }
-        ZoneLock.Acquire(ref _lock);
         for (var order = 0; order < CachedOrders; order++)
         {
             while (PopDepot(order) is var magazine && magazine is not null)
@@ -198,6 +218,8 @@ public sealed unsafe class IovaDomain : IDisposable
         }
         Flushes++;
         ZoneLock.Release(ref _lock);
+        for (var cpu = 0; cpu < _cpus; cpu++)
+            _gates[cpu].Open();
     }
 
     /// <summary>Gives the tables back.</summary>
@@ -213,6 +235,8 @@ public sealed unsafe class IovaDomain : IDisposable
             NativeMemory.Free(_caches[i].Previous);
         }
         NativeMemory.AlignedFree(_caches);
+        NativeMemory.AlignedFree(_gates);
+        NativeMemory.Free(_cells);
         foreach (var window in _windows)
             window?.Dispose();
     }
@@ -224,9 +248,9 @@ public sealed unsafe class IovaDomain : IDisposable
             window?.Verify();
     }
 
-    // Called with the cache's lock, which it gives back.
+    // Called inside the CPU's gate, which it leaves.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TakeSlowly(IovaCpuCache* cache, int order, ulong mask, out BusAddr address)
+    private bool TakeSlowly(int cpu, IovaCpuCache* cache, int order, ulong mask, out BusAddr address)
     {
         if (cache->Loaded->Count == 0)
             Refill(cache, order, mask);
@@ -238,12 +262,12 @@ public sealed unsafe class IovaDomain : IDisposable
             if (!Reaches(mask, first, 1UL << order))
                 continue;
             magazine->Ranges[i] = magazine->Ranges[--magazine->Count];
-            *LengthAt(first) = 1u << order;
-            ZoneLock.Release(ref cache->Lock);
+            *CellOf(first) = IovaCell.OfOrder(order);
+            _gates[cpu].Leave();
             address = new BusAddr(first << _shift);
             return true;
         }
-        ZoneLock.Release(ref cache->Lock);
+        _gates[cpu].Leave();
         return TakeExactly(1UL << order, mask, out address);
     }
 
@@ -267,7 +291,7 @@ public sealed unsafe class IovaDomain : IDisposable
             var magazine = cache->Loaded;
             while (magazine->Count < batch && TryTakeFromWindows(1u << order, mask, out var first))
             {
-                *LengthAt(first) |= IovaWindow.InMagazine;
+                *CellOf(first) |= IovaCell.InMagazine;
                 magazine->Ranges[magazine->Count++] = first;
             }
             // The lowest on top.
@@ -350,6 +374,14 @@ public sealed unsafe class IovaDomain : IDisposable
         magazine->Count = 0;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void GiveExactly(ulong first)
+    {
+        ZoneLock.Acquire(ref _lock);
+        GiveToWindow(first);
+        ZoneLock.Release(ref _lock);
+    }
+
     private void GiveToWindow(ulong first)
     {
         var window = (int)(first >> IovaWindow.Bits);
@@ -368,8 +400,15 @@ public sealed unsafe class IovaDomain : IDisposable
         return magazine;
     }
 
-    private IovaWindow WindowAt(ulong index) => _windows[index] ??= new IovaWindow(
-        (uint)(StartOf(index) - (index << IovaWindow.Bits)), (uint)(EndOf(index) - (index << IovaWindow.Bits)));
+    private IovaWindow WindowAt(ulong index) => _windows[index] ?? MakeWindow(index);
+
+    private IovaWindow MakeWindow(ulong index)
+    {
+        var window = new IovaWindow((uint)(StartOf(index) - (index << IovaWindow.Bits)), (uint)(EndOf(index) - (index << IovaWindow.Bits)));
+        _windows[index] = window;
+        Volatile.Write(ref *(nint*)(_cells + index), (nint)window.Cells);
+        return window;
+    }
 
     private ulong StartOf(ulong window) => Math.Max(_first, window << IovaWindow.Bits);
 
@@ -394,7 +433,7 @@ public sealed unsafe class IovaDomain : IDisposable
         return _caches + ((cpu * CachedOrders) + order);
     }
 
-    private uint* LengthAt(ulong first) => _windows[first >> IovaWindow.Bits]!.LengthAt((uint)first & (IovaWindow.Granules - 1));
+    private byte* CellOf(ulong first) => _cells[first >> IovaWindow.Bits] + (first & (IovaWindow.Granules - 1));
 
     private static IovaMagazine* NewMagazine()
     {
@@ -404,15 +443,17 @@ public sealed unsafe class IovaDomain : IDisposable
         return magazine;
     }
 
-    private IovaException Refuse(BusAddr address, ulong bytes, ulong count)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IovaException Refuse(BusAddr address, ulong bytes)
     {
         var what = $"The range of {Text(bytes)} bytes at {address} cannot be given back: ";
-        if ((address.Value & (Granule - 1)) != 0 || address.Value >> _shift >= _end)
+        var first = address.Value >> _shift;
+        if ((address.Value & (Granule - 1)) != 0 || first >= _end)
             return new IovaException(IovaError.BadAddress, what + "the address is no multiple of the granule, or outside the space.");
-        var length = _windows[address.Value >> _shift >> IovaWindow.Bits] is null ? 0 : *LengthAt(address.Value >> _shift);
-        return length == 0 || (length & IovaWindow.InMagazine) != 0
+        var length = _cells[first >> IovaWindow.Bits] is null ? 0 : IovaCell.LengthOf(CellOf(first));
+        return length == 0 || (*CellOf(first) & (IovaCell.InMagazine | IovaCell.Claimed)) != 0
             ? new IovaException(IovaError.NotTaken, what + "no range that is in use starts there.")
-            : new IovaException(IovaError.WrongSize, what + $"the one there has {Text((ulong)length << _shift)} bytes, and {Text(count << _shift)} are given back.");
+            : new IovaException(IovaError.WrongSize, what + $"the one there has {Text((ulong)length << _shift)} bytes, and {Text(Granules(bytes) << _shift)} are given back.");
     }
 
     private static string Text(ulong value) => value.ToString(CultureInfo.InvariantCulture);

@@ -23,9 +23,6 @@ internal unsafe struct IovaMagazine
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct IovaCpuCache
 {
-    /// <summary>0 free, 1 held: other CPUs look in when space is short.</summary>
-    public int Lock;
-
     /// <summary>Ranges are taken from and put here.</summary>
     public IovaMagazine* Loaded;
 

@@ -13,8 +13,8 @@ namespace KmemKit.Runtime.Iova;
 /// so that a range is aligned to its size rounded up to a power of two (as the kernel's alloc_iova with size_aligned) and no granule is lost. A free splits
 /// the range at the same places, and each block merges with its buddy as far up as that is free.</para>
 /// <para>Costs: a walk over at most 21 orders whose top words are in one line each, whatever is in use. The tables are host memory that costs nothing until
-/// touched: 128 KiB of bits and 4 MiB of lengths where all is in use.</para>
-/// <para>Invariant: a granule is in exactly one free block, or in exactly one range whose length stands at the range's first granule, or set apart.</para>
+/// touched: 256 KiB of bits and 1 MiB of cells (<see cref="IovaCell"/>) where all is in use.</para>
+/// <para>Invariant: a granule is in exactly one free block, or in exactly one range whose length stands in the cell of its first granule, or set apart.</para>
 /// </remarks>
 internal sealed unsafe class IovaWindow : IDisposable
 {
@@ -24,12 +24,9 @@ internal sealed unsafe class IovaWindow : IDisposable
     /// <summary>Granules of a window.</summary>
     public const uint Granules = 1u << Bits;
 
-    /// <summary>Set in the length of a range that nobody has, but that is in a magazine.</summary>
-    public const uint InMagazine = 1u << 31;
-
     private readonly HostMapping _memory;
     private readonly FreeIndex[] _free = new FreeIndex[Bits + 1];
-    private readonly uint* _lengths;
+    private readonly byte* _cells;
     private uint _orders;
 
     /// <summary>A window of which the granules from <paramref name="first"/> to before <paramref name="end"/> are free.</summary>
@@ -38,11 +35,11 @@ internal sealed unsafe class IovaWindow : IDisposable
         var words = 0UL;
         for (var order = 0; order <= Bits; order++)
             words += FreeIndex.WordsFor(Granules >> order);
-        _memory = new HostMapping((words * sizeof(ulong)) + (Granules * sizeof(uint)));
+        _memory = new HostMapping((words * sizeof(ulong)) + Granules);
         var at = (ulong*)_memory.Base;
         for (var order = 0; order <= Bits; order++)
             at = _free[order].Place(at, Granules >> order);
-        _lengths = (uint*)at;
+        _cells = (byte*)at;
         GiveBlocks(first, end - first);
         Free = end - first;
     }
@@ -68,21 +65,21 @@ internal sealed unsafe class IovaWindow : IDisposable
                 continue;
             Remove(order, member);
             GiveBlocks(first + count, (1u << order) - count);
-            _lengths[first] = count;
+            IovaCell.Mark(_cells + first, count);
             Free -= count;
             return true;
         }
         return false;
     }
 
-    /// <summary>Length of the range that starts at a granule, 0 where none does; with <see cref="InMagazine"/> while it waits there.</summary>
-    public uint* LengthAt(uint first) => _lengths + first;
+    /// <summary>A cell a granule; good until the window is disposed.</summary>
+    public byte* Cells => _cells;
 
     /// <summary>Gives a range back.</summary>
     public void Give(uint first)
     {
-        var count = _lengths[first] & ~InMagazine;
-        _lengths[first] = 0;
+        var count = IovaCell.LengthOf(_cells + first);
+        IovaCell.Clear(_cells + first);
         GiveBlocks(first, count);
         Free += count;
     }
@@ -134,13 +131,13 @@ internal sealed unsafe class IovaWindow : IDisposable
                     Check(other == order || !_free[other].Contains(at >> other), at, "is in two free blocks");
                 Check(order == Bits || !_free[order].Contains((at >> order) ^ 1), at, "has a free buddy");
                 for (var i = at; i < at + (1u << order); i++)
-                    Check(_lengths[i] == 0, i, "is free and starts a range");
+                    Check(_cells[i] == 0, i, "is free and is told to be of a range");
                 free += 1u << order;
                 at += 1u << order;
             }
             else
             {
-                at += Math.Max(1, _lengths[at] & ~InMagazine);
+                at += Math.Max(1, IovaCell.LengthOf(_cells + at));
             }
         }
         Check(free == Free, free, $"granules are free and {Free} are counted");

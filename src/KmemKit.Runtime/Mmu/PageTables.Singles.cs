@@ -21,17 +21,19 @@ public sealed unsafe partial class PageTables<TFormat>
         if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
             return 0;
         var most = Math.Min(pieces.Length, _lastEntries - _format.Index(virt, _format.LastLevel));
-        var done = 0;
-        for (; done < most; done++)
+        if (FirstUsed(slot, 0, most) is var used and >= 0)
+            most = used;
+        // An output of pages is all ones from some bit down.
+        var wrong = ~_lastOutput | _pageMask;
+        var page = prot.Page;
+        for (var done = 0; done < most; done++)
         {
-            var at = pieces[done].Address.Value;
-            if (pieces[done].Size != bytes || (at & _pageMask) != 0 || at > _lastOutput || Read(slot, done) != 0
-                || (done + 1 < pieces.Length && pieces[done + 1].Address.Value == at + bytes))
-            {
-                break;
-            }
-            Write(slot, done, prot.Page | _format.OutputField(at, _pageShape));
+            ref readonly var piece = ref pieces[done];
+            var at = piece.Address.Value;
+            if (((at & wrong) | (piece.Size ^ bytes)) != 0 || (done + 1 < pieces.Length && unchecked(pieces[done + 1].Address.Value - at) == bytes))
+                return done;
+            Write(slot, done, page | _format.OutputField(at, _pageShape));
         }
-        return done;
+        return most;
     }
 }

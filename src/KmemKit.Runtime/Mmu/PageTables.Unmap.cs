@@ -19,7 +19,7 @@ public sealed unsafe partial class PageTables<TFormat>
     public PageTableResult Unmap(Cpu cpu, VirtAddr virt, ulong size, TlbGather? gather = null)
     {
         var removed = default(RemovedTables);
-        var result = TryUnmapPage(virt.Value, size) ? default : UnmapRange(cpu, virt.Value, size, keepsTables: false, ref removed);
+        var result = size == _pageMask + 1 && TryUnmapPage(virt.Value) ? default : UnmapRange(cpu, virt.Value, size, keepsTables: false, ref removed);
         if (result.IsOk)
             Flush(cpu, virt.Value, size, ref removed, gather);
         return result;
@@ -37,16 +37,20 @@ public sealed unsafe partial class PageTables<TFormat>
         return UnmapRange(cpu, virt.Value, size, keepsTables: true, ref removed);
     }
 
-    // The usual case of a device's or driver's buffer: one page, by a leaf of its own. Whatever is not so is left to UnmapRange, which also says what is wrong.
-    private bool TryUnmapPage(ulong virt, ulong size)
+    /// <summary>
+    /// Takes away the usual mapping of a device's or driver's buffer: one page, by a leaf of its own, its table where the straight walk gets to. Its translation is left to
+    /// TLBs, as by <see cref="UnmapOnly"/>.
+    /// </summary>
+    /// <returns>False where something is not so, and nothing changed: <see cref="Unmap"/> then does it, or says what is wrong.</returns>
+    internal bool TryUnmapPage(ulong virt)
     {
-        if (size != _pageMask + 1 || (virt & _pageMask) != 0 || Domain.IsWatching)
+        if ((virt & _pageMask) != 0 || Domain.IsWatching)
             return false;
         var descent = default(AnyTable);
         if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
             return false;
         var descriptor = Read(slot, 0);
-        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf || !_format.ShapeOf(descriptor, _format.LastLevel).Equals(_pageShape))
+        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf || _format.LeafShift(descriptor, _format.LastLevel) != _format.PageShift)
             return false;
         Write(slot, 0, 0);
         return true;

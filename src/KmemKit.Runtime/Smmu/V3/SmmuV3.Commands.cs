@@ -9,22 +9,23 @@ namespace KmemKit.Runtime.Smmu.V3;
 /// <summary>The command queue (Arm IHI 0070, chapters 3.5 and 4).</summary>
 public sealed unsafe partial class SmmuV3
 {
+    private ulong* _commandHost;
+    private ulong _commandQueue;
+    private uint _commandTurns;
+
     // Until the queue is empty, disabled, or stands at a command that cannot be done.
     private void ConsumeCommands()
     {
         if ((_cr0 & SmmuV3Control.CommandQueueEnable) == 0)
             return;
-        var bits = (int)Math.Min(_cmdqBase & 31, (ulong)Features.CommandQueueBits);
-        var turns = (2u << bits) - 1;
-        var queue = QueueAddress(_cmdqBase, bits, Command.Bytes);
-        // The queue is in one piece of RAM as a rule; a command outside is an abort by itself.
-        var host = (ulong*)_memory.PointerTo(new PhysAddr(queue), (ulong)Command.Bytes << bits);
+        var turns = _commandTurns;
+        var host = _commandHost;
         while (((_cmdqCons ^ _cmdqProd) & turns) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0
             && (_cr0 & SmmuV3Control.CommandQueueEnable) != 0)
         {
             var consumer = _cmdqCons & turns;
             var index = consumer & (turns >> 1);
-            var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(queue + (index * (ulong)Command.Bytes)), Command.Bytes);
+            var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue + (index * (ulong)Command.Bytes)), Command.Bytes);
             var error = pointer is null ? CommandError.Abort : Do(new Command(Volatile.Read(ref pointer[0]), Volatile.Read(ref pointer[1])));
             if (error != CommandError.None)
             {
@@ -36,6 +37,16 @@ public sealed unsafe partial class SmmuV3
             _statistics.Commands++;
             Volatile.Write(ref _cmdqCons, ((consumer + 1) & turns) | (_cmdqCons & (0x7Fu << 24)));
         }
+    }
+
+    // The queue is fixed while it is enabled (6.3.26), so its place is worked out once.
+    private void PlaceCommandQueue()
+    {
+        var bits = (int)Math.Min(_cmdqBase & 31, (ulong)Features.CommandQueueBits);
+        _commandTurns = (2u << bits) - 1;
+        _commandQueue = QueueAddress(_cmdqBase, bits, Command.Bytes);
+        // In one piece of RAM as a rule; a command outside is an abort by itself.
+        _commandHost = (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue), (ulong)Command.Bytes << bits);
     }
 
     private CommandError Do(in Command command)

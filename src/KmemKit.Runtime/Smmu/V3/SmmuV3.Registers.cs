@@ -19,7 +19,8 @@ public sealed unsafe partial class SmmuV3
         // What drivers poll: a register of 4 bytes is read whole by itself.
         if (offset == R.CmdqCons && size == 4)
             return System.Threading.Volatile.Read(ref _cmdqCons);
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             if (size == 8)
             {
@@ -65,13 +66,18 @@ public sealed unsafe partial class SmmuV3
                 _ => 0,
             };
         }
+        finally
+        {
+            _gate.Leave();
+        }
     }
 
     /// <inheritdoc/>
     public override void Write(ulong offset, int size, ulong value)
     {
         bool tells;
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             if (offset == R.CmdqProd && size == 4)
             {
@@ -88,6 +94,10 @@ public sealed unsafe partial class SmmuV3
             }
             tells = _responses.Count > 0 || _raiseEvent || _raisePri || _raiseError || _raiseSync;
         }
+        finally
+        {
+            _gate.Leave();
+        }
         if (tells)
             Tell();
     }
@@ -95,13 +105,18 @@ public sealed unsafe partial class SmmuV3
     private void Tell()
     {
         Command[] responses = [];
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             if (_responses.Count > 0)
             {
                 responses = [.. _responses];
                 _responses.Clear();
             }
+        }
+        finally
+        {
+            _gate.Leave();
         }
         foreach (var response in responses)
             PageResponded?.Invoke(response);
@@ -187,6 +202,8 @@ public sealed unsafe partial class SmmuV3
             value &= ~SmmuV3Control.PriQueueEnable;
         // Caches are of no known content when the SMMU is turned on or off (6.3.9): ports forget; the main caches are left as they are, for software has to invalidate them.
         ForgetAnswers();
+        if ((value & ~_cr0 & SmmuV3Control.CommandQueueEnable) != 0)
+            PlaceCommandQueue();
         _cr0 = value;
         ConsumeCommands();
         RecordWaiting();

@@ -14,11 +14,16 @@ public sealed unsafe partial class SmmuV3
     {
         SmmuResult result;
         bool tells;
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             _statistics.Transactions++;
             result = (_cr0 & SmmuV3Control.SmmuEnable) == 0 ? TranslateDisabled(transaction) : TranslateEnabled(transaction);
             tells = _raiseEvent || _raiseError;
+        }
+        finally
+        {
+            _gate.Leave();
         }
         if (tells)
             RaiseInterrupts();

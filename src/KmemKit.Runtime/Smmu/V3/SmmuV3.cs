@@ -45,11 +45,11 @@ public sealed record SmmuV3Statistics
 public sealed unsafe partial class SmmuV3 : SystemMmu
 {
     private readonly PhysicalMemory _memory;
-    private readonly System.Threading.Lock _gate = new();
     private readonly TlbModel _el1;
     private readonly TlbModel _el2;
     private readonly TlbModel _stage2;
     private readonly SmmuV3Statistics _statistics = new();
+    private OwnedGate _gate;
 
     /// <summary>An SMMU after reset: off, transactions pass.</summary>
     /// <param name="memory">RAM that it reads tables from.</param>
@@ -69,6 +69,7 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
         _el1 = new TlbModel(tlb, new TlbDomain());
         _el2 = new TlbModel(tlb, new TlbDomain());
         _stage2 = new TlbModel(tlb, new TlbDomain());
+        memory.Disposing += () => _commandHost = null;
     }
 
     /// <summary>What it implements.</summary>
@@ -79,8 +80,15 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
     {
         get
         {
-            lock (_gate)
+            _gate.Enter();
+            try
+            {
                 return _statistics with { };
+            }
+            finally
+            {
+                _gate.Leave();
+            }
         }
     }
 
@@ -89,8 +97,15 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
     {
         get
         {
-            lock (_gate)
+            _gate.Enter();
+            try
+            {
                 return _el1.Statistics;
+            }
+            finally
+            {
+                _gate.Leave();
+            }
         }
     }
 

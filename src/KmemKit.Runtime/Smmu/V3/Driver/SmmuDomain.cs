@@ -1,13 +1,9 @@
 using System;
-using System.Collections.Generic;
-using System.Threading;
 using KmemKit.Architecture;
-using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Smmu;
 using KmemKit.Architecture.Smmu.V3;
 using KmemKit.Runtime.Buddy;
-using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Iova;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Mmu;
@@ -63,262 +59,58 @@ public static class SmmuDomain
     }
 }
 
-/// <summary>An address space of devices behind an SMMUv3: stage 1 tables, IOVA space and context descriptor, which any number of streams can be attached to.</summary>
-/// <remarks>
-/// An unmap is strict: the tables are changed, the range is invalidated by one command, and a CMD_SYNC has completed before it returns. Only then do the addresses go back to
-/// the IOVA space, so that no stale entry can meet a new mapping.
-/// </remarks>
+/// <summary>An address space of devices behind an SMMUv3: stage 1 tables and a context descriptor.</summary>
 /// <typeparam name="TGranule">Translation granule.</typeparam>
-public sealed class SmmuDomain<TGranule> : DmaDomain, IDisposable
+public sealed class SmmuDomain<TGranule> : TranslatedDomain<TGranule>
     where TGranule : struct, IGranule
 {
+    private static readonly StructureWords s_allBits = new([~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL]);
+
     private readonly SmmuV3Driver _driver;
-    private readonly Cpu _cpu;
-    private readonly PageTables<Vmsav8Format<TGranule>> _tables;
-    private readonly IovaDomain _iova;
-    private readonly PageProt?[] _prots = new PageProt?[64];
     private readonly PhysAddr _context;
-    private readonly List<uint> _streams = [];
-    private readonly Lock _gate = new();
-    private readonly int _shift;
+    private readonly Command _page;
 
     internal SmmuDomain(SmmuV3Driver driver, Cpu cpu, PageTables<Vmsav8Format<TGranule>> tables, IovaDomain iova, PhysAddr context, ushort asid)
+        : base(cpu, tables, iova)
     {
         _driver = driver;
-        _cpu = cpu;
-        _tables = tables;
-        _iova = iova;
-        _shift = default(TGranule).PageShift;
         Asid = asid;
         _context = context;
+        _page = Command.TlbiNhVa(0, asid, 0, leaf: false);
         var cd = ContextDescriptor.Lower(
-            tables.Root, tables.Format.InputBits, _shift, Math.Min(tables.Format.OutputBits, driver.Smmu.Features.OutputAddressBits), tables.Format.Mair, asid);
-        // Tables tell what to invalidate before they give pages of theirs back.
-        tables.Domain.Invalidating += Invalidate;
+            tables.Root, tables.Format.InputBits, default(TGranule).PageShift, Math.Min(tables.Format.OutputBits, driver.Smmu.Features.OutputAddressBits), tables.Format.Mair, asid);
         driver.Install(_context, cd.Words, static words => words[ContextDescriptorFields.V] != 0 ? s_allBits : new StructureWords().With(ContextDescriptorFields.V, 1), Command.CfgiAll);
     }
-
-    private static readonly StructureWords s_allBits = new([~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL]);
 
     /// <summary>Its address space identifier.</summary>
     public ushort Asid { get; }
 
     /// <inheritdoc/>
-    public override ulong Granule => 1UL << _shift;
-
-    /// <summary>Its tables.</summary>
-    public PageTables<Vmsav8Format<TGranule>> Tables => _tables;
-
-    /// <summary>Its device addresses.</summary>
-    public IovaDomain Iova => _iova;
-
-    /// <summary>For tests of the tests: unmaps are not followed by their invalidation, as a faulty driver's.</summary>
-    internal bool ForgetsInvalidation { get; set; }
-
-    /// <summary>Lets a stream use the address space.</summary>
-    /// <returns>Syncs that the change of its entry took.</returns>
-    public int Attach(uint stream)
-    {
-        lock (_gate)
-        {
-            var syncs = _driver.InstallEntry(stream, StreamTableEntry.Stage1(_context));
-            _streams.Add(stream);
-            return syncs;
-        }
-    }
-
-    /// <summary>Closes a stream again: its transactions are aborted.</summary>
-    public int Detach(uint stream)
-    {
-        lock (_gate)
-        {
-            _streams.Remove(stream);
-            return _driver.InstallEntry(stream, StreamTableEntry.Abort);
-        }
-    }
-
-    /// <summary>Maps memory at its own addresses: what a boot loader's display scans, a doorbell.</summary>
-    /// <exception cref="IovaException">Part of it is in use.</exception>
-    public DmaError TryMapIdentity(PhysRange range, DmaAccess access)
-    {
-        _iova.Reserve(range);
-        return ErrorOf(_tables.Map(_cpu, new VirtAddr(range.Start.Value), range.Start, range.Size.Value, ProtOf(access)));
-    }
+    private protected override int Connect(uint stream) => _driver.InstallEntry(stream, StreamTableEntry.Stage1(_context));
 
     /// <inheritdoc/>
-    public override DmaError TryMap(Cpu cpu, ReadOnlySpan<DmaPiece> pieces, DmaAccess access, ulong mask, out BusAddr address)
-    {
-        ArgumentNullException.ThrowIfNull(cpu);
-        address = default;
-        if (pieces.IsEmpty)
-            return DmaError.Invalid;
-        var granule = Granule - 1;
-        var offset = pieces[0].Address.Value & granule;
-        var total = offset;
-        for (var i = 0; i < pieces.Length; i++)
-        {
-            var piece = pieces[i];
-            if (piece.Size == 0 || (i > 0 && (piece.Address.Value & granule) != 0) || (i < pieces.Length - 1 && ((piece.Address.Value + piece.Size) & granule) != 0))
-                return DmaError.Invalid;
-            total += piece.Size;
-        }
-        if (!_iova.TryTake(cpu.Number, total, mask, out var start))
-            return DmaError.NoDeviceAddress;
-        var error = MapPieces(cpu, start.Value, pieces, access);
-        if (error != DmaError.None)
-        {
-            _iova.Give(cpu.Number, start, total);
-            return error;
-        }
-        address = start + offset;
-        return DmaError.None;
-    }
+    private protected override int Disconnect(uint stream) => _driver.InstallEntry(stream, StreamTableEntry.Abort);
 
     /// <inheritdoc/>
-    public override void Unmap(Cpu cpu, BusAddr address, ulong size)
-    {
-        ArgumentNullException.ThrowIfNull(cpu);
-        var offset = address.Value & (Granule - 1);
-        var start = new BusAddr(address.Value - offset);
-        _iova.Check(start, offset + size);
-        var bytes = (offset + size + Granule - 1) & ~(Granule - 1);
-        var result = _tables.Unmap(cpu, new VirtAddr(start.Value), bytes);
-        if (!result.IsOk)
-            throw new InvalidOperationException($"The device addresses from {address} on are not mapped: {result}.");
-        _iova.Give(cpu.Number, start, offset + size);
-    }
-
-    /// <inheritdoc/>
-    public override void ReserveWindow(PhysRange window) => _iova.Reserve(window);
-
-    /// <inheritdoc/>
-    public override DmaError TryMapAt(Cpu cpu, BusAddr address, ReadOnlySpan<DmaPiece> pieces, DmaAccess access)
-    {
-        ArgumentNullException.ThrowIfNull(cpu);
-        if (pieces.IsEmpty || (address.Value & (Granule - 1)) != 0)
-            return DmaError.Invalid;
-        foreach (var piece in pieces)
-        {
-            if (piece.Size == 0 || ((piece.Address.Value | piece.Size) & (Granule - 1)) != 0)
-                return DmaError.Invalid;
-        }
-        return MapPieces(cpu, address.Value, pieces, access);
-    }
-
-    /// <inheritdoc/>
-    public override void UnmapAt(Cpu cpu, BusAddr address, ulong size)
-    {
-        ArgumentNullException.ThrowIfNull(cpu);
-        var result = _tables.Unmap(cpu, new VirtAddr(address.Value), size);
-        if (!result.IsOk)
-            throw new InvalidOperationException($"The device addresses from {address} on are not mapped: {result}.");
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<PhysRange> ReachableMemory()
-    {
-        var found = new List<PhysRange>();
-        var end = 1UL << _tables.Format.InputBits;
-        for (var at = 0UL; at < end;)
-        {
-            var leaf = _tables.Walk(new VirtAddr(at));
-            // A table of level L has entries of 2^(granule + (3 - L) * (granule bits - 3)) bytes.
-            var bytes = 1UL << (_shift + ((3 - leaf.Level) * (_shift - 3)));
-            if (leaf.IsMapped)
-                found.Add(new PhysRange(new PhysAddr(leaf.Output & ~(bytes - 1)), bytes));
-            at = (at & ~(bytes - 1)) + bytes;
-        }
-        return RamPlan.Merge(found);
-    }
-
-    /// <inheritdoc/>
-    public override bool TryToPhys(BusAddr address, out PhysAddr phys) => _tables.TryTranslate(new VirtAddr(address.Value), out phys);
-
-    /// <summary>Closes all its streams and gives tables and addresses back.</summary>
-    public void Dispose()
-    {
-        foreach (var stream in _streams.ToArray())
-            Detach(stream);
-        _driver.GiveAsid(Asid);
-        _driver.Give(_context);
-        _tables.Domain.Invalidating -= Invalidate;
-        _tables.Release(_cpu);
-        _iova.Dispose();
-    }
-
-    private DmaError MapPieces(Cpu cpu, ulong start, ReadOnlySpan<DmaPiece> pieces, DmaAccess access)
-    {
-        var granule = Granule - 1;
-        var prot = ProtOf(access);
-        var at = start;
-        for (var i = 0; i < pieces.Length;)
-        {
-            // Single pages, as many as the table has room for.
-            if (_tables.MapSinglePages(at, pieces[i..], prot) is var pages and > 0)
-            {
-                i += pages;
-                at += (ulong)pages << _shift;
-                continue;
-            }
-            var first = pieces[i].Address.Value & ~granule;
-            var end = pieces[i].Address.Value + pieces[i].Size;
-            // Neighbours in memory are mapped at once.
-            for (i++; i < pieces.Length && pieces[i].Address.Value == end; i++)
-                end += pieces[i].Size;
-            var size = ((end + granule) & ~granule) - first;
-            var result = _tables.Map(cpu, new VirtAddr(at), new PhysAddr(first), size, prot);
-            if (!result.IsOk)
-            {
-                if (at != start)
-                    _tables.Unmap(cpu, new VirtAddr(start), at - start);
-                return ErrorOf(result);
-            }
-            at += size;
-        }
-        return DmaError.None;
-    }
+    private protected override void InvalidateGranule(ulong address) => _driver.SendOneAndSync(new Command(_page.Word0, address & ~0xFFFUL));
 
     // One command for any range: (NUM+1) * 2^SCALE granules, as few too many as 32 steps allow (4.4.1.1).
-    private void Invalidate(TlbScope scope)
+    private protected override void InvalidateRange(ulong first, ulong granules)
     {
-        if (ForgetsInvalidation)
-            return;
-        if (scope.First is not { } first || scope.Last is not { } last)
-        {
-            _driver.SendOneAndSync(Command.TlbiNhAsid(0, Asid));
-            return;
-        }
-        var granules = ((last.Value - first.Value) >> _shift) + 1;
-        var command = Command.TlbiNhVa(0, Asid, first.Value, leaf: false);
-        if (granules > 1)
-        {
-            var scale = 0;
-            while (((granules - 1) >> scale) + 1 > 32)
-                scale++;
-            command = command.WithRange((int)((granules - 1) >> scale), scale, _shift);
-        }
-        _driver.SendOneAndSync(command);
+        var command = Command.TlbiNhVa(0, Asid, first, leaf: false);
+        var scale = 0;
+        while (((granules - 1) >> scale) + 1 > 32)
+            scale++;
+        _driver.SendOneAndSync(command.WithRange((int)((granules - 1) >> scale), scale, default(TGranule).PageShift));
     }
 
-    private PageProt ProtOf(DmaAccess access)
-    {
-        if (_prots[(int)access] is { } known)
-            return known;
-        var rights = ((access & DmaAccess.Read) != 0 ? AccessRights.Read : 0) | ((access & DmaAccess.Write) != 0 ? AccessRights.Write : 0);
-        // Stage 1 has no write without read: what a device may write it may read back (Arm DDI 0487 D8.4.1).
-        if ((rights & AccessRights.Write) != 0)
-            rights |= AccessRights.Read;
-        var isPrivileged = (access & DmaAccess.Privileged) != 0;
-        var type = _tables.Format.TypeFor((access & DmaAccess.Cacheable) != 0 ? MemoryUse.Cached : MemoryUse.WriteCombining);
-        var attributes = new PageAttributes(rights, isPrivileged ? AccessRights.None : rights, type, Shareability.Inner) { IsGlobal = false, IsDirty = (rights & AccessRights.Write) != 0 };
-        return _prots[(int)access] = _tables.Prot(attributes);
-    }
+    /// <inheritdoc/>
+    private protected override void InvalidateAll() => _driver.SendOneAndSync(Command.TlbiNhAsid(0, Asid));
 
-    private static DmaError ErrorOf(in PageTableResult result) => result.Error switch
+    /// <inheritdoc/>
+    private protected override void GiveContext()
     {
-        PageTableError.None => DmaError.None,
-        PageTableError.NoMemory => DmaError.NoMemory,
-        PageTableError.AlreadyMapped => DmaError.Busy,
-        _ => DmaError.Invalid,
-    };
+        _driver.GiveAsid(Asid);
+        _driver.Give(_context);
+    }
 }

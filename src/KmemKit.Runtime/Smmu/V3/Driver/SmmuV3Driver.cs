@@ -26,7 +26,6 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     private readonly Cpu _cpu;
     private readonly List<(Page First, int Order)> _blocks = [];
     private readonly Lock _tableGate = new();
-    private readonly Lock _queueGate = new();
     private readonly PhysAddr _table;
     private readonly PhysAddr _commandQueue;
     private readonly PhysAddr _eventQueue;
@@ -39,6 +38,7 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     // The consumer index as it was last read: it only moves on, so the queue has at least as much room.
     private uint _consumer;
     private uint _producer;
+    private OwnedGate _queueGate;
     private QueuePointer _eventConsumer;
     private ushort _lastAsid;
 
@@ -133,11 +133,16 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     /// <summary>Queues commands, without waiting (their order is kept).</summary>
     public void Send(params ReadOnlySpan<Command> commands)
     {
-        lock (_queueGate)
+        _queueGate.Enter();
+        try
         {
             foreach (var command in commands)
                 Put(command);
             _smmu.Write(R.CmdqProd, 4, _producer);
+        }
+        finally
+        {
+            _queueGate.Leave();
         }
     }
 
@@ -145,12 +150,17 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
     internal void SendOneAndSync(in Command command)
     {
-        lock (_queueGate)
+        _queueGate.Enter();
+        try
         {
             Put(command);
             Put(Command.Sync());
             _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
+        }
+        finally
+        {
+            _queueGate.Leave();
         }
     }
 
@@ -158,13 +168,18 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
     public void SendAndSync(params ReadOnlySpan<Command> commands)
     {
-        lock (_queueGate)
+        _queueGate.Enter();
+        try
         {
             foreach (var command in commands)
                 Put(command);
             Put(Command.Sync());
             _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
+        }
+        finally
+        {
+            _queueGate.Leave();
         }
     }
 
@@ -211,7 +226,8 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         for (; ;)
         {
             EventRecord record;
-            lock (_queueGate)
+            _queueGate.Enter();
+            try
             {
                 var producer = (uint)_smmu.Read(R.EventqProd, 4);
                 if (QueuePointer.IsEmpty(new QueuePointer(producer, _eventBits), _eventConsumer))
@@ -224,6 +240,10 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
                 record = EventRecord.Decode(new ReadOnlySpan<ulong>(pointer, EventRecord.Count));
                 _eventConsumer = _eventConsumer.Next;
                 _smmu.Write(R.EventqCons, 4, _eventConsumer.Value | (producer & QueuePointer.Overflow));
+            }
+            finally
+            {
+                _queueGate.Leave();
             }
             EventReceived?.Invoke(record);
         }
