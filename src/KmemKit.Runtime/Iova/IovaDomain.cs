@@ -416,23 +416,31 @@ public sealed unsafe class IovaDomain : IDisposable
 
     private static uint PartIn(ulong at, ulong end) => (uint)Math.Min(end - at, IovaWindow.Granules - (at & (IovaWindow.Granules - 1)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Granules(ulong bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(bytes);
+        if (bytes == 0)
+            RefuseNothing();
         return ((bytes - 1) >> _shift) + 1;
     }
+
+    private static void RefuseNothing() => throw new ArgumentOutOfRangeException("bytes", 0, "A range has at least one byte.");
 
     private static int OrderOf(ulong count) => 64 - BitOperations.LeadingZeroCount(count - 1);
 
     private bool Reaches(ulong mask, ulong first, ulong count) => ((first + count) << _shift) - 1 <= mask;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IovaCpuCache* CacheOf(int cpu, int order)
     {
         if ((uint)cpu >= (uint)_cpus)
-            throw new ArgumentOutOfRangeException(nameof(cpu), cpu, $"The space has {Text((ulong)_cpus)} CPUs.");
+            RefuseCpu(cpu);
         return _caches + ((cpu * CachedOrders) + order);
     }
 
+    private void RefuseCpu(int cpu) => throw new ArgumentOutOfRangeException(nameof(cpu), cpu, $"The space has {Text((ulong)_cpus)} CPUs.");
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* CellOf(ulong first) => _cells[first >> IovaWindow.Bits] + (first & (IovaWindow.Granules - 1));
 
     private static IovaMagazine* NewMagazine()

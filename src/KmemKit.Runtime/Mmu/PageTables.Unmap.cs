@@ -50,10 +50,20 @@ public sealed unsafe partial class PageTables<TFormat>
         if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
             return false;
         var descriptor = Read(slot, 0);
-        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf || _format.LeafShift(descriptor, _format.LastLevel) != _format.PageShift)
+        // A descriptor that differs from a known page's in its address alone is a page as well.
+        if (((descriptor ^ _knownPage) & _pageBits) != 0 && !LearnPage(descriptor))
             return false;
         Write(slot, 0, 0);
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool LearnPage(ulong descriptor)
+    {
+        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf)
+            return false;
+        Learn(descriptor, _format.LastLevel);
+        return _format.LeafShift(descriptor, _format.LastLevel) == _format.PageShift;
     }
 
     private PageTableResult UnmapRange(Cpu cpu, ulong virt, ulong size, bool keepsTables, ref RemovedTables removed)

@@ -41,7 +41,14 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
     }
 
     /// <inheritdoc/>
-    public override ulong Granule => 1UL << default(TGranule).PageShift;
+    public override ulong Granule => Size;
+
+    // The same without a call.
+    private static ulong Size
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1UL << default(TGranule).PageShift;
+    }
 
     /// <summary>Its tables.</summary>
     public PageTables<Vmsav8Format<TGranule>> Tables => _tables;
@@ -107,7 +114,7 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         address = default;
         if (pieces.IsEmpty)
             return DmaError.Invalid;
-        var granule = Granule - 1;
+        var granule = Size - 1;
         var offset = pieces[0].Address.Value & granule;
         var total = offset;
         for (var i = 0; i < pieces.Length; i++)
@@ -122,12 +129,12 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
 
     /// <inheritdoc/>
     internal override DmaError TryMapGranules(Cpu cpu, ReadOnlySpan<DmaPiece> pieces, DmaAccess access, ulong mask, out BusAddr address) =>
-        TryMap(cpu, pieces, (ulong)pieces.Length * Granule, 0, access, mask, out address);
+        TryMap(cpu, pieces, (ulong)pieces.Length * Size, 0, access, mask, out address);
 
     /// <inheritdoc/>
     internal override DmaError TryMapOne(Cpu cpu, PhysAddr memory, ulong size, DmaAccess access, ulong mask, out BusAddr address)
     {
-        var granule = Granule - 1;
+        var granule = Size - 1;
         var offset = memory.Value & granule;
         var total = offset + size;
         if (!_iova.TryTake(cpu.Number, total, mask, out address))
@@ -147,12 +154,12 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
     public override void Unmap(Cpu cpu, BusAddr address, ulong size)
     {
         ArgumentNullException.ThrowIfNull(cpu);
-        var granule = Granule - 1;
+        var granule = Size - 1;
         var offset = address.Value & granule;
         var start = new BusAddr(address.Value - offset);
         var total = offset + size;
         _iova.Claim(start, total);
-        if (((total + granule) & ~granule) == Granule && _tables.TryUnmapPage(start.Value))
+        if (((total + granule) & ~granule) == Size && _tables.TryUnmapPage(start.Value))
         {
             // The usual case of a driver's buffer goes straight to the command.
             if (!ForgetsInvalidation)
@@ -172,11 +179,11 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
     public override DmaError TryMapAt(Cpu cpu, BusAddr address, ReadOnlySpan<DmaPiece> pieces, DmaAccess access)
     {
         ArgumentNullException.ThrowIfNull(cpu);
-        if (pieces.IsEmpty || (address.Value & (Granule - 1)) != 0)
+        if (pieces.IsEmpty || (address.Value & (Size - 1)) != 0)
             return DmaError.Invalid;
         foreach (var piece in pieces)
         {
-            if (piece.Size == 0 || ((piece.Address.Value | piece.Size) & (Granule - 1)) != 0)
+            if (piece.Size == 0 || ((piece.Address.Value | piece.Size) & (Size - 1)) != 0)
                 return DmaError.Invalid;
         }
         return MapPieces(cpu, address.Value, pieces, access);
@@ -251,7 +258,7 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
 
     private DmaError MapPieces(Cpu cpu, ulong start, ReadOnlySpan<DmaPiece> pieces, DmaAccess access)
     {
-        var granule = Granule - 1;
+        var granule = Size - 1;
         var prot = ProtOf(access);
         var at = start;
         for (var i = 0; i < pieces.Length;)

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Smmu.V3;
@@ -9,6 +10,12 @@ namespace KmemKit.Runtime.Smmu.V3;
 /// <summary>The command queue (Arm IHI 0070, chapters 3.5 and 4).</summary>
 public sealed unsafe partial class SmmuV3
 {
+    // Opcode and SSec; with CS of a CMD_SYNC; TG of a TLBI.
+    private const ulong OpcodeAndWorld = 0x4FF;
+    private const ulong UsualMask = OpcodeAndWorld | (3UL << 12);
+    private const ulong RangeGranule = 3UL << 10;
+
+    private readonly bool _hasStage1;
     private ulong* _commandHost;
     private ulong _commandQueue;
     private uint _commandTurns;
@@ -20,23 +27,47 @@ public sealed unsafe partial class SmmuV3
             return;
         var turns = _commandTurns;
         var host = _commandHost;
-        while (((_cmdqCons ^ _cmdqProd) & turns) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0
-            && (_cr0 & SmmuV3Control.CommandQueueEnable) != 0)
+        while (((_cmdqCons ^ _cmdqProd) & turns) != 0)
         {
             var consumer = _cmdqCons & turns;
             var index = consumer & (turns >> 1);
             var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue + (index * (ulong)Command.Bytes)), Command.Bytes);
-            var error = pointer is null ? CommandError.Abort : Do(new Command(Volatile.Read(ref pointer[0]), Volatile.Read(ref pointer[1])));
-            if (error != CommandError.None)
+            if (pointer is null || !TryDoUsual(pointer[0], pointer[1]))
             {
-                // CMDQ_CONS stays at the command and says why (7.1).
-                _cmdqCons = consumer | ((uint)error << 24);
-                SetError(SmmuV3GlobalErrors.CommandQueue);
-                return;
+                if (((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0)
+                    return;
+                var error = pointer is null ? CommandError.Abort : Do(new Command(pointer[0], pointer[1]));
+                if (error != CommandError.None)
+                {
+                    // CMDQ_CONS stays at the command and says why (7.1).
+                    _cmdqCons = consumer | ((uint)error << 24);
+                    SetError(SmmuV3GlobalErrors.CommandQueue);
+                    return;
+                }
             }
             _statistics.Commands++;
             Volatile.Write(ref _cmdqCons, ((consumer + 1) & turns) | (_cmdqCons & (0x7Fu << 24)));
         }
+    }
+
+    // The two commands of every unmap, taken apart where they are: CMD_TLBI_NH_VA of one address, and CMD_SYNC that tells by the consumer index alone. All that is not so,
+    // and what is wrong with it, is Do's.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryDoUsual(ulong word0, ulong word1)
+    {
+        if (((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0)
+            return false;
+        if ((word0 & UsualMask) == (ulong)CommandOpcode.Sync)
+        {
+            _statistics.Syncs++;
+            return true;
+        }
+        if ((word0 & OpcodeAndWorld) != (ulong)CommandOpcode.TlbiNhVa || (word1 & RangeGranule) != 0 || !_hasStage1)
+            return false;
+        _el1.InvalidatePage(word1 & ~0xFFFUL, TlbModel.ContextOf((ushort)(word0 >> 48), (ushort)((word0 >> 32) & 0xFFFF)));
+        ForgetAnswers();
+        _statistics.TlbInvalidations++;
+        return true;
     }
 
     // The queue is fixed while it is enabled (6.3.26), so its place is worked out once.
@@ -118,11 +149,6 @@ public sealed unsafe partial class SmmuV3
                 _el1.Invalidate(TlbScope.AddressSpace(command.Asid, globals: false) with { Vmid = command.Vmid });
                 break;
             case CommandOpcode.TlbiNhVa when Features.Stage1:
-                if (command.RangeGranuleShift == 0)
-                {
-                    _el1.InvalidatePage(command.Address, TlbModel.ContextOf(command.Asid, command.Vmid));
-                    break;
-                }
                 if (ScopeOf(command, command.Asid) is not { } byAsid)
                     return CommandError.Illegal;
                 _el1.Invalidate(byAsid with { Vmid = command.Vmid });

@@ -92,7 +92,7 @@ public sealed unsafe partial class SmmuV3
             {
                 Write32(offset, (uint)(value & uint.MaxValue));
             }
-            tells = _responses.Count > 0 || _raiseEvent || _raisePri || _raiseError || _raiseSync;
+            tells = _raiseEvent | _raisePri | _raiseError | _raiseSync || _responses.Count > 0;
         }
         finally
         {

@@ -64,6 +64,7 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
         if (Features.HardwareUpdate != 0 || Features.AArch32Tables || Features.Ats)
             throw new ArgumentException("Hardware update of flags, AArch32 tables and ATS are not modelled.", nameof(features));
         _memory = memory;
+        _hasStage1 = Features.Stage1;
         tlb ??= new TlbProfile("smmu", 512, 4);
         // Each by itself: their invalidations are commands, which this class takes apart.
         _el1 = new TlbModel(tlb, new TlbDomain());

@@ -153,8 +153,20 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         _queueGate.Enter();
         try
         {
-            Put(command);
-            Put(Command.Sync());
+            // Room for both, and a slot that is not the last: they lie side by side.
+            var index = _producer & (_turns >> 1);
+            if (unchecked(_producer - _consumer & _turns) < _turns >> 1 && index != _turns >> 1)
+            {
+                var slot = _commands + (index * 2);
+                (slot[0], slot[1]) = (command.Word0, command.Word1);
+                (slot[2], slot[3]) = ((ulong)CommandOpcode.Sync, 0);
+                _producer = (_producer + 2) & _turns;
+            }
+            else
+            {
+                Put(command);
+                Put(Command.Sync());
+            }
             _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
         }
