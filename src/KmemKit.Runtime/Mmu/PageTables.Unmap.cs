@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Threading;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Runtime.Buddy;
@@ -50,20 +51,21 @@ public sealed unsafe partial class PageTables<TFormat>
         if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
             return false;
         var descriptor = Read(slot, 0);
-        // A descriptor that differs from a known page's in its address alone is a page as well.
-        if (((descriptor ^ _knownPage) & _pageBits) != 0 && !LearnPage(descriptor))
+        // A descriptor that differs from a single page's in its address alone is one as well.
+        if (((descriptor ^ _singlePage) & _pageBits) != 0 && !LearnSinglePage(descriptor))
             return false;
         Write(slot, 0, 0);
         return true;
     }
 
+    // Apart from the page that translations know: to them a member of a contiguous group is a page, and here it is not.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool LearnPage(ulong descriptor)
+    private bool LearnSinglePage(ulong descriptor)
     {
-        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf)
+        if (_format.KindOf(descriptor, _format.LastLevel) != DescriptorKind.Leaf || !_format.ShapeOf(descriptor, _format.LastLevel).Equals(_pageShape))
             return false;
-        Learn(descriptor, _format.LastLevel);
-        return _format.LeafShift(descriptor, _format.LastLevel) == _format.PageShift;
+        Volatile.Write(ref _singlePage, descriptor);
+        return true;
     }
 
     private PageTableResult UnmapRange(Cpu cpu, ulong virt, ulong size, bool keepsTables, ref RemovedTables removed)

@@ -38,6 +38,7 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private readonly ulong _addressMask;
     private readonly ulong _pageBits;
     private ulong _knownPage;
+    private ulong _singlePage;
     private readonly ulong _firstLow;
     private readonly ulong _lastLow;
     private readonly ulong _firstHigh;
@@ -66,7 +67,7 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         _pageShape = _shapes[0];
         _lastOutputs = Array.ConvertAll(_shapes, shape => LastOutputOf(format, shape));
         _lastOutput = _lastOutputs[0];
-        _knownPage = SomePage(format, _pageShape);
+        _knownPage = _singlePage = SomePage(format, _pageShape);
         _fewPages = (_shapes.Length > 1 ? _shapes[1].Bytes : 1UL << format.PageShift << format.IndexBits(format.LastLevel)) - 1;
         _lastEntries = format.TableEntries(format.LastLevel);
         _window = new TableWindow(memory).Within(format.OutputBits);
