@@ -48,6 +48,22 @@ internal sealed class AreaFlagTests
     }
 
     [Test]
+    public void A_page_that_was_used_since_the_reclaimer_looked_has_a_second_chance()
+    {
+        using var machine = new ProcessMachine();
+        var (page, cache) = (machine.Page, machine.Table.Cache);
+        var inode = cache.Create("/data", new byte[(int)(3 * page)]);
+        for (var i = 0UL; i < 3; i++)
+            Assert.That(cache.Read(machine.Cpu, inode, i * page, new byte[1]), Is.EqualTo(1));
+        Assert.That(Reclaim(machine, 1), Is.EqualTo(1));
+        Assert.That(inode.Pages.Keys, Is.EquivalentTo(new[] { 1UL, 2UL }), "all were used alike: the oldest goes");
+        cache.Read(machine.Cpu, inode, page, new byte[1]);
+        Assert.That(Reclaim(machine, 1), Is.EqualTo(1));
+        Assert.That(inode.Pages.Keys, Is.EquivalentTo(new[] { 1UL }), "older, but used again");
+        Assert.That(machine.Lost(), Is.Zero);
+    }
+
+    [Test]
     public void A_private_mapping_of_a_file_that_is_only_read_may_come_to_be_written_and_a_shared_one_may_not()
     {
         using var machine = new ProcessMachine();
@@ -138,7 +154,7 @@ internal sealed class AreaFlagTests
         Assert.That(process.Space.Tables.TablePages, Is.EqualTo(before));
     }
 
-    private static long Reclaim(ProcessMachine machine) => machine.Table.Cache.Reclaim(machine.Cpu, machine.Kernel.Allocator.Zones[0], 0, 100);
+    private static long Reclaim(ProcessMachine machine, long pages = 100) => machine.Table.Cache.Reclaim(machine.Cpu, machine.Kernel.Allocator.Zones[0], 0, pages);
 
     private sealed class Device(ProcessMachine machine, VmFlags flags = VmFlags.None) : DeviceFile("/dev/fb0", 77, 0, 6, Rw)
     {
