@@ -12,6 +12,27 @@ internal sealed class TablesVerbTests
     private const string Board = "boards/qemu/virt-cortex-a53";
 
     [Test]
+    public void Check_has_the_findings_of_the_tables_and_emit_says_why_there_are_none()
+    {
+        using var scratch = new Scratch();
+        const string Board = "tests/vectors/diagnostics/KMK5063/bad.dts";
+
+        var check = Kmem.Run("check", Board);
+        var emit = Kmem.Run("emit", Board, "-o", scratch["out"]);
+        var others = Kmem.Run("emit", Board, "-o", scratch["others"], "--only", "json");
+        var good = Kmem.Run("check", "tests/vectors/diagnostics/KMK5063/good.dts");
+
+        Assert.That(check.ExitCode, Is.EqualTo(1));
+        Assert.That(check.Error, Does.Contain("error KMK5022"));
+        Assert.That(emit.ExitCode, Is.Zero);
+        Assert.That(emit.Error, Does.Contain("warning KMK5063").And.Contain("KMK5022"));
+        Assert.That(others.ExitCode, Is.Zero);
+        Assert.That(others.Error, Does.Not.Contain(" KMK5"));
+        Assert.That(good.ExitCode, Is.Zero);
+        Assert.That(good.Error, Does.Not.Contain(" KMK5"));
+    }
+
+    [Test]
     public void The_JSON_object_has_the_members_of_the_design_and_agrees_with_the_image()
     {
         using var scratch = new Scratch();

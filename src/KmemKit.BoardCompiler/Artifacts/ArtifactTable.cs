@@ -27,6 +27,8 @@ namespace KmemKit.BoardCompiler.Artifacts;
 /// </remarks>
 public static class ArtifactTable
 {
+    internal const string TablesName = "tables";
+
     /// <summary>All kinds, in the order in which they are written.</summary>
     public static ImmutableArray<ArtifactKind> All { get; } =
     [
@@ -42,9 +44,9 @@ public static class ArtifactTable
             ? LayoutJsonWriter.Write(layout, board.Diagnostics, PlaceNames.RelativeTo(layout.Board)) + "\n" : null),
         ArtifactKind.Text("svg", ".layout.svg", "memory layout as a drawing", board => board.Layout is { } layout ? LayoutSvgWriter.Write(DiagramPlanner.Plan(layout)) : null),
         ArtifactKind.Text("markdown", ".layout.md", "memory layout for people", board => board.Layout is { } layout ? LayoutMarkdownWriter.Write(layout) : null),
-        ArtifactKind.Binary("tables", ".tables.bin", "page tables, to be loaded", board => Tables(board) is { } plan ? TableImage.Write(plan) : null),
-        ArtifactKind.Text("tables", ".tables.S", "page tables, to be assembled", board => Tables(board) is { } plan ? ImageAssemblyWriter.Write(TableLoadImage.Of(plan)) : null),
-        ArtifactKind.Text("tables", ".tables.h", "place, registers and fixed mappings of the page tables", board => Tables(board) is { } plan ? ImageCWriter.WriteHeader(TableLoadImage.Of(plan)) : null),
+        ArtifactKind.Binary(TablesName, ".tables.bin", "page tables, to be loaded", board => Tables(board) is { } plan ? TableImage.Write(plan) : null),
+        ArtifactKind.Text(TablesName, ".tables.S", "page tables, to be assembled", board => Tables(board) is { } plan ? ImageAssemblyWriter.Write(TableLoadImage.Of(plan)) : null),
+        ArtifactKind.Text(TablesName, ".tables.h", "place, registers and fixed mappings of the page tables", board => Tables(board) is { } plan ? ImageCWriter.WriteHeader(TableLoadImage.Of(plan)) : null),
         ArtifactKind.Binary("smmu", ".smmu.bin", "stream tables, context descriptors and page tables of the SMMUs, to be loaded", board => board.Streams is { Bytes: > 0 } plan ? StreamTableImage.Write(plan) : null),
         ArtifactKind.Text("smmu", ".smmu.S", "the same, to be assembled", board => board.Streams is { Bytes: > 0 } plan ? ImageAssemblyWriter.Write(StreamLoadImage.Of(plan)) : null),
         ArtifactKind.Text("smmu", ".smmu.h", "place, registers and StreamIDs of the SMMUs", board => board.Streams is { } plan ? ImageCWriter.WriteHeader(StreamLoadImage.Of(plan)) : null),
@@ -65,7 +67,6 @@ public static class ArtifactTable
         return [.. All.Where(kind => wanted.Contains(kind.Name))];
     }
 
-    // What the board's kernel starts with; kmem tables says what is in the way where there is no plan.
-    private static PageTablePlan? Tables(BoardCompilation board) =>
-        board.Layout is { Board.UsesMmu: true } layout ? PageTablePlanner.Plan(layout).Plan : null;
+    // What the board's kernel starts with; ArtifactSet.LeftOut says what is in the way where there is no plan.
+    private static PageTablePlan? Tables(BoardCompilation board) => BoardTables.Of(board)?.Plan;
 }

@@ -157,6 +157,10 @@ public static partial class DiagnosticTable
             "{0} has no bit that withholds execution: data and devices are executable for the kernel",
             "Nothing needs to be done; CONFIG_X86_PAE=y gives tables that can.");
 
+        internal static DiagnosticDescriptor TablesLeftOut { get; } = Warning("KMK5063", "No files of page tables",
+            "the files of board {0} are without its page tables: {1}: {2}",
+            "Do what that finding asks for (kmem check says it in full), or ask for other files only.");
+
         internal static DiagnosticDescriptor PlanWrong { get; } = Error("KMK5099", "The planner of tables failed",
             "the tables are not the map: {0}",
             "This is a fault of KmemKit and not of the board. Please report it with the board's files.");
@@ -167,7 +171,7 @@ public static partial class DiagnosticTable
             EntryBeyondTables, EntryInHighmem, PageWithTwoTypes, EntryUnaligned, EntriesShareAPage, EntryRounded, DeviceLeftToIoremap, NoRoomForDevice,
             NoRoomForEntry, RamBeyondTables, RamOutsidePages, NoRoomForVectors, IdentityNotInRam, VirtualConflict, AliasWithOtherType, WritableAndExecutable,
             NoTranslation, FormatUnknown, InputSizeUnusable, NoSuchDomain, NothingMapped, BeyondInput, AttributesNotExpressible, PagesOfOneTable,
-            NoRoomForTables, BaseUnaligned, BaseBeyond, BaseNotFree, NoExecuteNever, PlanWrong,
+            NoRoomForTables, BaseUnaligned, BaseBeyond, BaseNotFree, NoExecuteNever, TablesLeftOut, PlanWrong,
         ];
     }
 }

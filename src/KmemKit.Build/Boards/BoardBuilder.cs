@@ -59,6 +59,7 @@ internal sealed class BoardBuilder(BoardItem item, IReadOnlyList<string> include
         if (Compile(log, findings) is not { } compilation || findings.HasErrors)
             return null;
         var artifacts = ArtifactSet.Write(compilation, kinds);
+        findings.AddRange(ArtifactSet.LeftOut(compilation, kinds));
         var paths = artifacts.Select(a => Path.Combine(item.OutputFolder, a.FileName)).ToArray();
         // All names first: a board whose files another one has leaves none at all.
         if (!paths.All(path => claim(path, findings)))

@@ -1,5 +1,6 @@
 using System.Linq;
 using KmemKit.BoardCompiler.Diagnostics;
+using KmemKit.BoardCompiler.Tables;
 using KmemKit.BoardCompiler.Writers;
 using KmemKit.Tool.Input;
 
@@ -10,7 +11,10 @@ internal sealed class CheckVerb : IVerb
 {
     public VerbOutput Run(BoardRequest request, DiagnosticBag findings)
     {
-        var name = BoardLoader.Compile(request, findings, requireLayout: false).Name;
+        var board = BoardLoader.Compile(request, findings, requireLayout: false);
+        var name = board.Name;
+        if (board.Compilation is { HasErrors: false } compilation && BoardTables.Of(compilation) is { } tables)
+            findings.AddRange(tables.Diagnostics);
         return new VerbOutput(request.Settings.Json ? FailureJson(name, findings) + "\n" : $"{name}: {Summary(findings)}\n");
     }
 

@@ -26,9 +26,14 @@ internal sealed class EmitVerb(string folder, ImmutableArray<ArtifactKind> kinds
         if (board.Compilation is { } compilation && !findings.HasErrors)
         {
             if (_names.Add(board.Name))
+            {
+                findings.AddRange(ArtifactSet.LeftOut(compilation, kinds));
                 files.AddRange(ArtifactSet.Write(compilation, kinds).Select(a => Write(a, compilation.Dependencies, findings)).OfType<EmittedFile>());
+            }
             else
+            {
                 Refuse(Path.Combine(folder, board.Name), "a board of this name was written before, and its files would be overwritten", findings);
+            }
         }
         if (request.Settings.Json)
             return new VerbOutput(EmitJsonWriter.Write(board.Name, files, findings.ToImmutable()) + "\n");

@@ -1,10 +1,12 @@
 using System;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Text;
 using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Tests.Devicetree;
 using NUnit.Framework;
 
 namespace KmemKit.BoardCompiler.Tests.Artifacts;
@@ -90,6 +92,25 @@ internal sealed class ArtifactSetTests
 
         Assert.That(compilation.HasErrors);
         Assert.That(ArtifactSet.Write(compilation), Is.Empty);
+    }
+
+    [TestCase("bad", "KMK5063")]
+    [TestCase("good", null)]
+    public void Tables_that_cannot_be_planned_are_left_out_with_the_reason(string name, string? finding)
+    {
+        var folder = Path.Combine(BlobVectors.RepositoryRoot, "tests", "vectors", "diagnostics", "KMK5063");
+        var compilation = BoardPipeline.Compile(new BoardInput(new SourceFile(name + ".dts", File.ReadAllText(Path.Combine(folder, name + ".dts"))))
+        {
+            Defconfig = new SourceFile(name + "_defconfig", File.ReadAllText(Path.Combine(folder, name + "_defconfig"))), RequireLayout = true,
+        });
+
+        var left = ArtifactSet.LeftOut(compilation);
+
+        Assert.That(compilation.HasErrors, Is.False, string.Join('\n', compilation.Diagnostics));
+        Assert.That(left.Select(d => (d.Id, d.Span.IsKnown)), Is.EqualTo(finding is null ? [] : new[] { (finding, true) }));
+        Assert.That(left.All(d => d.Message.Contains("KMK5022", StringComparison.Ordinal)), string.Join('\n', left));
+        Assert.That(ArtifactSet.Write(compilation).Any(a => a.Kind.Name == "tables"), Is.EqualTo(finding is null));
+        Assert.That(ArtifactSet.LeftOut(compilation, ArtifactTable.Named(["json"])), Is.Empty);
     }
 
     [Test]

@@ -18,8 +18,8 @@ internal sealed class TableVectorTests
     private static string Folder => Path.Combine(BlobVectors.RepositoryRoot, "tests", "vectors", "diagnostics");
 
     private static IEnumerable<string> Ids => DiagnosticTable.Mmu.Rules
-        // A fault of KmemKit itself has no board.
-        .Where(rule => rule != DiagnosticTable.Mmu.PlanWrong).Select(rule => rule.Id);
+        // A fault of KmemKit itself has no board; that files are left out is the writers' finding.
+        .Where(rule => rule != DiagnosticTable.Mmu.PlanWrong && rule != DiagnosticTable.Mmu.TablesLeftOut).Select(rule => rule.Id);
 
     [TestCaseSource(nameof(Ids))]
     public void The_bad_board_has_this_finding_and_no_other_error(string id)
