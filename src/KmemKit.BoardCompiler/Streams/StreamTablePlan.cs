@@ -86,6 +86,9 @@ public sealed record SmmuPlan
     /// <summary>Masters behind it, in the order of the tree.</summary>
     public ImmutableArray<BusMaster> Masters { get; init; } = ImmutableArray<BusMaster>.Empty;
 
+    /// <summary>What each master is to be given, as tree and policy say it: what the rest of the plan is made of.</summary>
+    internal ImmutableArray<StreamRequest> Requests { get; init; } = ImmutableArray<StreamRequest>.Empty;
+
     /// <summary>Streams with something to reach, by rising StreamID; all others are aborted.</summary>
     public ImmutableArray<StreamBinding> Bindings { get; init; } = ImmutableArray<StreamBinding>.Empty;
 

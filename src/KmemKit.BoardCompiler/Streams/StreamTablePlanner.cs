@@ -63,6 +63,7 @@ public static class StreamTablePlanner
             {
                 Smmu = smmus[i].Smmu,
                 Masters = [.. masters.Where(m => m.Master.Smmu == i).Select(m => m.Master)],
+                Requests = [.. requests.Where(r => r.Smmu == i)],
                 Bindings = [.. builder.Bindings.OrderBy(b => b.Stream.First).ThenBy(b => b.Stream.Mask)],
                 Contexts = builder.Contexts(),
             });

@@ -6,7 +6,9 @@ using KmemKit.BoardCompiler.KernelMaps;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Protection;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.Conformance.Protections;
+using KmemKit.Conformance.Streams;
 using KmemKit.Conformance.Translations;
 
 namespace KmemKit.Conformance.Boards;
@@ -67,4 +69,16 @@ internal static class BoardMaps
     public static ProtectionMap Protection(KernelMap map, ulong lastAddress) => ProtectionMap.Of(
         map.Regions.Select(r => new ProtectionGrant(
             PhysRange.FromBounds(new PhysAddr(r.Virt.Start.Value), r.Virt.End), r.Attributes, BoardSubject.PlaceOf(r.Span))), lastAddress);
+
+    /// <summary>What the masters behind an SMMU are given: as tree and policy say it, without contexts and tables. Those that nobody says anything about are given nothing.</summary>
+    public static StreamMap Streams(BoardSubject board, SmmuPlan smmu)
+    {
+        var said = smmu.Requests.Select(r => new StreamMaster(r.Master.Name, r.Master.Streams,
+            r.Translation is StreamTranslation.Bypass or StreamTranslation.Abort ? []
+                : [.. r.Grants.Where(g => !g.Phys.IsEmpty).Select(g => new StreamGrant(g.Name, g.Iova, g.Phys, g.Access, BoardSubject.PlaceOf(g.Span)))],
+            BoardSubject.PlaceOf(r.Span)) { PassesThrough = r.Translation == StreamTranslation.Bypass });
+        var silent = smmu.Masters.Select(m => new StreamMaster(m.Name, m.Streams, [], BoardSubject.PlaceOf(m.Span)));
+        var page = smmu.Contexts.IsEmpty ? board.Layout.Pages.PageSize : smmu.Contexts.Min(c => 1UL << c.Format.PageShift);
+        return new StreamMap(said.Concat(silent), smmu.Smmu.StreamIdBits, page, board.Layout.Banks.Select(b => b.Range));
+    }
 }

@@ -8,6 +8,7 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.Conformance.Allocators;
 using KmemKit.Conformance.Boards.Subjects;
@@ -52,6 +53,18 @@ public sealed record BoardSubject : IDisposable
 
     /// <summary>Another image than the writer's.</summary>
     public ImmutableArray<byte>? OtherImage { get; init; }
+
+    /// <summary>What its SMMUs are told; null for a board without SMMU, or where no plan is possible.</summary>
+    public StreamTablePlan? Streams => OtherStreams ?? Compilation.Streams;
+
+    /// <summary>Another plan of streams than the planner's.</summary>
+    public StreamTablePlan? OtherStreams { get; init; }
+
+    /// <summary>The image of its stream tables; empty where it has none.</summary>
+    public ImmutableArray<byte> StreamImage => OtherStreamImage ?? (ImmutableArray<byte>)Part<object>(nameof(StreamImage), () => Compilation.Streams is { } plan ? ImmutableArray.Create(StreamTableImage.Write(plan)) : ImmutableArray<byte>.Empty)!;
+
+    /// <summary>Another image of stream tables than the writer's.</summary>
+    public ImmutableArray<byte>? OtherStreamImage { get; init; }
 
     /// <summary>Its protection plan; null where it has none.</summary>
     public BoardMpu? Mpu => OtherMpu ?? Part(nameof(Mpu), () => Compilation is { MpuPlan: { } plan, Board.Protection: { } policy } ? BoardMpuOfPlan.Make(plan, policy) : null);

@@ -13,7 +13,7 @@ namespace KmemKit.Conformance.Tests.Boards;
 /// <summary>Every board of the repository holds, compiled in memory.</summary>
 internal sealed class AllBoardsTests
 {
-    private static IEnumerable<string> Names => RepositoryBoards.Names;
+    private static IEnumerable<string> Names => RepositoryBoards.Names.Append(SmmuMutations.SmmuV2);
 
     [TestCaseSource(nameof(Names))]
     public void A_board_of_the_repository_holds(string name)

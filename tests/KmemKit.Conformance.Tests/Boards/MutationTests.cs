@@ -87,7 +87,17 @@ internal sealed class MutationTests
         new("the linker fragment gives out reserved memory", Computer, "artifact-linker", b => Text(b, ".ld", t => WithLength(t, "0xfff00000"))),
         new("the table file has another byte", Phone, "artifact-tables", b => File(b, ".tables.bin", bytes => { bytes[^1] ^= 1; return bytes; })),
         new("the drawing is broken off", Phone, "artifact-svg", b => Text(b, ".layout.svg", t => t[..^8])),
+        new("the assembly of the tables lacks a word", Phone, "artifact-assembly", b => Text(b, ".tables.S", t => t.Remove(t.LastIndexOf(", 0x", StringComparison.Ordinal), 12))),
+        new("the header of the tables has another register", Phone, "artifact-image-headers", b => Text(b, ".tables.h", t => t.Replace("KMEM_TABLES_TTBR0 0x", "KMEM_TABLES_TTBR0 0x1", StringComparison.Ordinal))),
+        new("the header of the tables has another device's address", Computer, "artifact-image-headers", b => Text(b, ".tables.h", t => t.Replace("_PHYS 0x", "_PHYS 0x1", StringComparison.Ordinal))),
+        new("the header of the unit has another register", Micro, "artifact-mpu", b => Text(b, ".mpu.h", t => t.Replace("0x1203000fu", "0x1303000fu", StringComparison.Ordinal))),
+        new("the header of the unit leaves a region on", Micro, "artifact-mpu", b => Text(b, ".mpu.h", t => t.Replace("{ 7u, 0x0u, 0x0u }", "{ 7u, 0x0u, 0x1u }", StringComparison.Ordinal))),
+        new("the Renode platform has less memory", Phone, "artifact-renode", b => Text(b, ".repl", t => t.Replace("size: 0x5b00000", "size: 0x5a00000", StringComparison.Ordinal))),
+        new("the Renode platform lacks a device", Micro, "artifact-renode", b => Text(b, ".repl", t => t[..t.TrimEnd().LastIndexOf('\n')] + "\n")),
+        new("QEMU is asked for another size", Server, "artifact-qemu", b => Text(b, ".qemu.cfg", t => t.Replace("\"1024M\"", "\"1023M\"", StringComparison.Ordinal))),
+        new("an image is loaded over reserved memory", Computer, "artifact-qemu", b => Text(b, ".qemu.cfg", t => t.Replace("#   not ", "#   RAM ", StringComparison.Ordinal))),
         new("a file depends on the run", Phone, "deterministic", b => Text(b, ".layout.md", t => t + Guid.NewGuid())),
+        .. SmmuMutations.All,
     ];
 
     [TestCaseSource(nameof(All))]
@@ -181,7 +191,7 @@ internal sealed class MutationTests
         return Copy(board) with { Pages = (s, q) => wrap(board.Pages(s, q), () => ++calls) };
     }
 
-    private static BoardSubject File(BoardSubject board, string suffix, Func<byte[], byte[]> change)
+    internal static BoardSubject File(BoardSubject board, string suffix, Func<byte[], byte[]> change)
     {
         var at = board.Artifacts.ToList().FindIndex(a => a.FileName.EndsWith(suffix, StringComparison.Ordinal));
         var artifact = board.Artifacts[at];
@@ -190,7 +200,7 @@ internal sealed class MutationTests
         return Copy(board) with { OtherArtifacts = board.Artifacts.SetItem(at, artifact with { Bytes = [.. changed] }) };
     }
 
-    private static BoardSubject Text(BoardSubject board, string suffix, Func<string, string> change) =>
+    internal static BoardSubject Text(BoardSubject board, string suffix, Func<string, string> change) =>
         File(board, suffix, bytes => Encoding.UTF8.GetBytes(change(Encoding.UTF8.GetString(bytes))));
 
     // The first bank's start and size as cells, big-endian.

@@ -30,7 +30,6 @@ internal static partial class ArtifactRules
         new("artifact-linker", Kind, "The linker fragment gives programs the free RAM of the board, and no reserved byte of it.", Linker),
         new("artifact-svg", Kind, "The drawing is well-formed, and names every bank and virtual range.", Svg),
         new("artifact-markdown", Kind, "The page for people names every bank.", Markdown),
-        new("artifact-tables", Kind, "The page tables in the file are the image.", TablesFile),
     ];
 
     private static string Text(Artifact artifact) => Encoding.UTF8.GetString(artifact.Bytes.AsSpan());
@@ -153,13 +152,5 @@ internal static partial class ArtifactRules
         foreach (var bank in board.Layout.Banks)
             proof.Expect(text.Contains($"{bank.Range.Start.Value:x}", StringComparison.OrdinalIgnoreCase), bank.Range.Start.Value, "the bank on the page", "no such address", BoardSubject.PlaceOf(bank.Span));
         proof.Expect(text.Contains(board.Name, StringComparison.Ordinal), null, $"{board.Name} on the page", "no such text");
-    }
-
-    private static void TablesFile(BoardSubject board, Proof proof)
-    {
-        if (Find(board, proof, ".tables.bin") is not { } artifact)
-            return;
-        var at = artifact.Bytes.AsSpan().CommonPrefixLength(board.Image.AsSpan());
-        proof.Expect(artifact.Bytes.AsSpan().SequenceEqual(board.Image.AsSpan()), (ulong)at, $"the image of 0x{board.Image.Length:x} bytes", $"another byte 0x{at:x} of 0x{artifact.Bytes.Length:x}");
     }
 }

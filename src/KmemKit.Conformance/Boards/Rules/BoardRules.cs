@@ -10,8 +10,8 @@ public static class BoardRules
     /// <summary>The rules, by category.</summary>
     public static ImmutableArray<Rule<BoardSubject>> All { get; } =
     [
-        .. MapRules.All, .. TypeRules.All, .. ProofRules.Translation, .. TableRules.All, .. ProofRules.Protection, .. ProofRules.Allocators, .. KernelRules.All,
-        .. ArtifactRules.All,
+        .. MapRules.All, .. TypeRules.All, .. ProofRules.Translation, .. TableRules.All, .. ProofRules.Protection, .. SmmuRules.All, .. ProofRules.Allocators, .. KernelRules.All,
+        .. ArtifactRules.All, .. MachineArtifactRules.All,
     ];
 
     /// <summary>Runs all of them.</summary>

@@ -100,7 +100,8 @@ internal static class ProofRules
         Settle(proof, reasons);
     }
 
-    private static void Run<TContext>(Rule<TContext> inner, TContext context, Proof proof, List<string> reasons)
+    /// <summary>Puts a rule of a suite to one part of a board.</summary>
+    internal static void Run<TContext>(Rule<TContext> inner, TContext context, Proof proof, List<string> reasons)
     {
         var own = new Proof(proof.Subject, proof.Rule, proof.Seed, proof.Budget) { Part = proof.Part };
         inner.Check(context, own);
@@ -109,7 +110,8 @@ internal static class ProofRules
             reasons.Add($"{proof.Part}: {why}");
     }
 
-    private static void Settle(Proof proof, List<string> reasons)
+    /// <summary>Says, where no part had anything to look at, why.</summary>
+    internal static void Settle(Proof proof, List<string> reasons)
     {
         if (proof.Checked == 0 && reasons.Count > 0)
             proof.HasNothing(string.Join(" ", reasons));
