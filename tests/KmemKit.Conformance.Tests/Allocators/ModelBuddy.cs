@@ -69,6 +69,8 @@ internal sealed class ModelBuddy : IAllocatorSubject
     private const int Page = 4096, Pages = 1024, MaxOrder = 6;
     private const ulong Start = 0x4000_0000;
 
+    private int _choices;
+    private int _firstThread;
     private readonly Lock _lock = new();
     private readonly BuddyFault _fault;
     private readonly byte[] _bytes = new byte[(Pages + 128) * Page];
@@ -144,7 +146,7 @@ internal sealed class ModelBuddy : IAllocatorSubject
             return _fault == BuddyFault.AnswersWhenEmpty ? Start : null;
         }
         if (_fault == BuddyFault.NoLock)
-            Thread.Yield();
+            WaitForAnotherChoice();
         lock (_lock)
         {
             _free[from].Remove(page);
@@ -168,6 +170,14 @@ internal sealed class ModelBuddy : IAllocatorSubject
         if (zeroed)
             _bytes.AsSpan(page * Page, ((1 << order) - (_fault == BuddyFault.ForgetsToZero ? 1 : 0)) * Page).Clear();
         return Start + (ulong)page * Page;
+    }
+
+    // Between choice and removal another thread chooses, where there is one: by waiting for it, since a loaded machine may not run two threads at once.
+    private void WaitForAnotherChoice()
+    {
+        var own = Interlocked.Increment(ref _choices);
+        if (Interlocked.CompareExchange(ref _firstThread, Environment.CurrentManagedThreadId, 0) is var first && first != 0 && first != Environment.CurrentManagedThreadId)
+            SpinWait.SpinUntil(() => Volatile.Read(ref _choices) != own, 100);
     }
 
     private (int Order, int Page) Choose(int order)
