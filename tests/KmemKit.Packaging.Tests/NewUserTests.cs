@@ -159,13 +159,25 @@ internal sealed class NewUserTests
         Assert.That(Path.Combine(Project, "obj/Debug/net10.0/kmem"), Does.Not.Exist);
     }
 
-    // The commands of the README's block, one each.
-    private static string[] ReadmeLines()
+    /// <summary>A device of twenty lines, the test of its driver, and a test that is wrong about the board: as the README has them, and it says what they print.</summary>
+    [Test, DependsOnTest(nameof(Step_9_clean_removes_all_of_it))]
+    public void Step_10_a_device_and_a_driver_test_of_the_readme_run_and_a_fault_is_explained()
     {
-        var readme = File.ReadAllText(Path.Combine(Cli.Root, "src/KmemKit.Templates/README.md")).ReplaceLineEndings("\n");
-        var block = Regex.Match(readme, "```sh\n(.*?)\n```", RegexOptions.Singleline).Groups[1].Value;
-        return block.Replace("\\\n", "", StringComparison.Ordinal).Split('\n');
+        File.WriteAllText(Path.Combine(Project, "UartTests.cs"), ReadmeBlock("csharp"));
+        var run = Dotnet(Project, ["test", "--no-restore", "--filter", "FullyQualifiedName~UartTests", .. Quiet]);
+        var counts = Regex.Match(run.Output, @"Failed:\s+(\d+), Passed:\s+(\d+), Skipped:\s+(\d+)");
+        Assert.That(counts.Groups.Values.Skip(1).Select(g => g.Value), Is.EqualTo(new[] { "1", "1", "0" }), run.Output);
+        Assert.That(run.Output, Does.Contain("Failed A_task_may_write_the_uart"));
+        foreach (var part in ReadmeBlock("text").Split(["\n", "..."], StringSplitOptions.None))
+            Assert.That(Words(run.Output), Does.Contain(Words(part).Trim()), run.Output);
     }
+
+    private static string Readme => File.ReadAllText(Path.Combine(Cli.Root, "src/KmemKit.Templates/README.md")).ReplaceLineEndings("\n");
+
+    private static string ReadmeBlock(string language) => Regex.Match(Readme, $"```{language}\n(.*?)\n```", RegexOptions.Singleline).Groups[1].Value;
+
+    // The commands of the README's block, one each.
+    private static string[] ReadmeLines() => ReadmeBlock("sh").Replace("\\\n", "", StringComparison.Ordinal).Split('\n');
 
     private static string Words(string text) => Regex.Replace(text, @"\s+", " ");
 

@@ -2,6 +2,7 @@ using System;
 using KmemKit.Architecture.Boards;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Tables;
+using KmemKit.Conformance.Boards;
 
 namespace KmemKit.Conformance.Harness;
 
@@ -42,6 +43,7 @@ public sealed class MachineImage
 
     private static class Cache<TBoard> where TBoard : struct, IBoard<TBoard>
     {
-        public static readonly Lazy<MachineImage> Image = new(() => MachineImage.Of(BoardDefinitions.Compile(TBoard.Definition)));
+        // Of the sources, where they are there: faults name their lines.
+        public static readonly Lazy<MachineImage> Image = new(() => MachineImage.Of(BoardPipeline.Compile(BoardSources.InputOf(TBoard.Definition, typeof(TBoard).Assembly))));
     }
 }

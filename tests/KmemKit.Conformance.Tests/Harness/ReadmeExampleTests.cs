@@ -35,5 +35,8 @@ public sealed class ReadmeExampleTests
 
         Assert.That(sent, Is.EqualTo("hello"));
         Assert.That(() => machine.User.Load32(machine.MapDevice("uart2")), Faults.With(FaultCause.Permission));
+        // The line is one of the board's source, and not of what was made of it.
+        var fault = Assert.Throws<AssertionException>(() => Assert.That(() => machine.User.Load32(machine.MapDevice("uart2")), Faults.None))!.Message;
+        Assert.That(fault, Does.Match(@"/msm8974\.dtsi?\(\d+,\d+\)"));
     }
 }

@@ -121,8 +121,8 @@ internal static class MachineArtifactRules
         Has(proof, defines, prefix + "_BASE", start, "");
         Has(proof, defines, prefix + "_SIZE", size, "");
         Has(proof, defines, prefix + "_ALIGN", alignment, "");
-        var array = defines.Arrays.FirstOrDefault();
-        proof.Expect(defines.Arrays.Count == 1 && array.Type == $"uint{8 * word}_t" && array.Length == size / word, null, $"an array of 0x{size:x} bytes in words of {word}", $"{array.Type} {array.Name}[{array.Length}]");
+        var array = defines.Arrays is [var only] ? only : default;
+        proof.Expect(array.Type == $"uint{8 * word}_t" && array.Length == size / word, null, $"an array of 0x{size:x} bytes in words of {word}", $"{array.Type} {array.Name}[{array.Length}]");
     }
 
     private static void Has(Proof proof, CDefines defines, string name, ulong value, string place)
@@ -153,7 +153,7 @@ internal static class MachineArtifactRules
         var left = header.RegistersOf(index).ToList();
         foreach (var shared in domain.Registers.Shared)
         {
-            var at = left.FindIndex(r => r.Region.Length == 0 && r.Name == shared.Name.ToUpperInvariant());
+            var at = left.FindIndex(r => r.Region.Length == 0 && string.Equals(r.Name, shared.Name, StringComparison.OrdinalIgnoreCase));
             var found = at >= 0 ? left[at].Value : header.Defines.All.Where(d => d.Name.EndsWith("_MPU_" + shared.Name, StringComparison.Ordinal)).Select(d => (ulong?)d.Value).FirstOrDefault();
             proof.Expect(found == shared.Value, null, $"{shared.Name} of {name} to be 0x{shared.Value:x}", found is { } value ? $"0x{value:x}" : "no such register");
             if (at >= 0)
@@ -164,7 +164,7 @@ internal static class MachineArtifactRules
             var number = mpu.Format.Spaces.Length > 1 ? $"{region.Number} {region.Space.ToString().ToLowerInvariant()}" : $"{region.Number}";
             foreach (var register in region.Values)
             {
-                var at = left.FindIndex(r => (r.Region == number || r.Region == $"{region.Number}") && r.Name == register.Name.ToUpperInvariant());
+                var at = left.FindIndex(r => (r.Region == number || r.Region == $"{region.Number}") && string.Equals(r.Name, register.Name, StringComparison.OrdinalIgnoreCase));
                 proof.Expect(at >= 0 && left[at].Value == register.Value, null, $"{register.Name} of region {number} of {name} to be 0x{register.Value:x}", at >= 0 ? $"0x{left[at].Value:x}" : "no such register");
                 if (at >= 0)
                     left.RemoveAt(at);
