@@ -8,7 +8,7 @@ namespace KmemKit.Benchmarks;
 /// <c>--slab</c> object caches and kmalloc with malloc, mimalloc and jemalloc; a further word picks the rows that contain it;
 /// <c>--slab-checks</c>, with the same, what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C
 /// (<c>changes</c>, <c>growth</c> or <c>walks</c> behind it for a part); <c>--mpu</c> a domain switch that writes
-/// what differs with one that writes all; <c>--smmu</c> the DMA API over an SMMU with calls of page tables, plain reads and copies
+/// what differs with one that writes all, <c>--mpu plan</c> how long plans take; <c>--smmu</c> the DMA API over an SMMU with calls of page tables, plain reads and copies
 /// (<c>pairs</c>, <c>scatter</c>, <c>reads</c> or <c>iova</c> behind it for a part).
 /// </summary>
 internal static class Program
@@ -43,6 +43,11 @@ internal static class Program
         if (arguments is ["--smmu", ..])
         {
             Smmu.PairedSmmu.Run(arguments.Length > 1 ? arguments[1] : null);
+            return 0;
+        }
+        if (arguments is ["--mpu", "plan", ..])
+        {
+            Protection.PlanningTimes.Run(arguments.Length > 2 ? arguments[2] : null);
             return 0;
         }
         if (arguments is ["--mpu"])

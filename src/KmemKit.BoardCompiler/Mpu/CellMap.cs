@@ -94,6 +94,9 @@ internal readonly record struct PaintedRegion(ulong Start, ulong Size, byte Disa
 /// <param name="Waste">Bytes granted that the policy does not grant, which the policy allows.</param>
 internal sealed record SpacePlan(ImmutableArray<PaintedRegion> Regions, int LowerBound, ulong Waste)
 {
+    /// <summary>States that were looked at for it.</summary>
+    public long Work { get; init; }
+
     public bool IsMinimal => LowerBound == Regions.Length;
 }
 

@@ -54,6 +54,16 @@ internal sealed class ChainPlanner
         return known is { } swept ? Result(Math.Min(bound, swept.Length), swept) : null;
     }
 
+    /// <summary>No table has fewer entries; known without a search.</summary>
+    /// <param name="map">The problem.</param>
+    /// <param name="granule">Granularity.</param>
+    /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
+    public static int LowerBound(CellMap map, ulong granule)
+    {
+        var space = new ChainSpace(map, granule);
+        return ChainBound.Of(space, new ulong[space.Words], 0);
+    }
+
     private static SpacePlan Result(int bound, ImmutableArray<PaintedRegion> entries) => new(entries, bound, 0);
 
     private ImmutableArray<PaintedRegion> Entries()

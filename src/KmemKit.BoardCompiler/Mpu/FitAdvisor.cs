@@ -47,8 +47,8 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
         {
             if (_tables <= 0)
                 return "none of one entry's place or size among the cheapest that were tried";
-            var changed = With(change.Entry, change.Entry with { Range = change.Range });
-            if (IsLaminar(changed) && Count(changed, change.Domain) is { } count && count <= available)
+            if (IsLaminar(change.Entry, change.Range, change.Domain)
+                && Count(With(change.Entry, change.Entry with { Range = change.Range }), change.Domain, available) is { } count && count <= available)
                 return string.Format(CultureInfo.InvariantCulture, "{0} {1} by {2} bytes, to {3}", change.Text, change.Entry.NodePath, change.Bytes, change.Range);
         }
         return "no change of one entry's place or size";
@@ -57,8 +57,8 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
     private IEnumerable<(ProtectionEntry Entry, int Domain)> Entries() =>
         policy.Entries.Select(e => (e, Everywhere)).Concat(policy.Domains.SelectMany((d, i) => d.Entries.Select(e => (e, i))));
 
-    /// <summary>Regions of the fullest table of a changed policy; null where it cannot be planned.</summary>
-    private int? Count(ProtectionPolicy changed, int domain)
+    /// <summary>Regions of the fullest table of a changed policy; null where it cannot be planned, or only with more than a limit.</summary>
+    private int? Count(ProtectionPolicy changed, int domain, int limit = int.MaxValue)
     {
         try
         {
@@ -66,10 +66,12 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
             _counts ??= format.Spaces.ToDictionary(s => s, s => Counts(policy, s, Everywhere) ?? []);
             foreach (var space in format.Spaces)
             {
-                if (Counts(changed, space, domain) is not { } counts)
+                // What the change does not touch first: nothing has to be planned to see that a table of another domain is too long.
+                if (domain != Everywhere)
+                    most = _counts[space].Where((_, state) => state != domain + 1).Append(most).Max();
+                if (most > limit || Counts(changed, space, domain, limit) is not { } counts)
                     return null;
-                var others = domain == Everywhere ? [] : _counts[space].Where((_, state) => state != domain + 1);
-                most = counts.Concat(others).Append(most).Max();
+                most = counts.Append(most).Max();
             }
             return most;
         }
@@ -80,7 +82,7 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
     }
 
     /// <summary>Regions of each table that an entry of the domain is in; with all domains, no domain first.</summary>
-    private int[]? Counts(ProtectionPolicy changed, MpuSpace space, int domain)
+    private int[]? Counts(ProtectionPolicy changed, MpuSpace space, int domain, int limit = int.MaxValue)
     {
         var part = domain == Everywhere ? changed : changed with { Domains = [changed.Domains[domain]] };
         var cells = new ProtectionCells(part, format, space);
@@ -88,14 +90,15 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
             return null;
         if (!_blocks.TryGetValue(space, out var known) || !known.Classes.SequenceEqual(cells.Classes))
             _blocks[space] = known = (cells.Classes, new TreeCache());
+        // Each state of these cells has been worked out, whether its table is planned or not.
+        _tables -= domain == Everywhere ? cells.States.Length : 1;
         var planner = new SpacePlanner(cells, format, known.Blocks);
         var counts = new List<int>();
         foreach (var state in cells.States)
         {
             if (domain != Everywhere && state is null)
                 continue;
-            _tables--;
-            if (planner.Count(state) is not { } count)
+            if (planner.Count(state, limit) is not { } count || count > limit)
                 return null;
             counts.Add(count);
         }
@@ -138,20 +141,25 @@ internal sealed class FitAdvisor(ProtectionPolicy policy, MpuFormat format, int 
         Domains = [.. policy.Domains.Select(d => d with { Entries = [.. d.Entries.Select(e => ReferenceEquals(e, entry) ? changed : e)] })],
     };
 
-    private static bool IsLaminar(ProtectionPolicy changed)
+    /// <summary>Whether an entry in another place would still lie in, around or beside every entry that applies together with it.</summary>
+    private bool IsLaminar(ProtectionEntry entry, PhysRange range, int domain)
     {
-        foreach (var domain in changed.Domains.Select(d => d.Entries).DefaultIfEmpty([]))
+        if (!IsLaminar(entry, range, policy.Entries))
+            return false;
+        for (var i = 0; i < policy.Domains.Length; i++)
         {
-            var all = changed.Entries.Concat(domain).ToList();
-            for (var i = 0; i < all.Count; i++)
-            {
-                for (var j = 0; j < i; j++)
-                {
-                    var (a, b) = (all[i].Range, all[j].Range);
-                    if (a.Overlaps(b) && !a.Contains(b) && !b.Contains(a))
-                        return false;
-                }
-            }
+            if ((domain == Everywhere || domain == i) && !IsLaminar(entry, range, policy.Domains[i].Entries))
+                return false;
+        }
+        return true;
+    }
+
+    private static bool IsLaminar(ProtectionEntry entry, PhysRange range, ImmutableArray<ProtectionEntry> others)
+    {
+        foreach (var other in others)
+        {
+            if (!ReferenceEquals(other, entry) && other.Range.Overlaps(range) && !other.Range.Contains(range) && !range.Contains(other.Range))
+                return false;
         }
         return true;
     }

@@ -25,20 +25,22 @@ internal sealed class ProtectionCells
     private readonly MpuSpace _space;
     private readonly ulong[] _points;
     private readonly Dictionary<string, Cell[]> _states = new(StringComparer.Ordinal);
+    private readonly Cell[][] _byIndex;
 
     public ProtectionCells(ProtectionPolicy policy, MpuFormat format, MpuSpace space)
     {
         _policy = policy;
         _format = format;
         _space = space;
-        _points = Points();
+        _points = FindPoints();
         States = [null, .. policy.Domains.Select(d => d.Name)];
         var wants = States.Select(domain => _points.Select(p => Want(p, domain)).ToArray()).ToList();
         Classes = [.. wants.SelectMany(w => w).Distinct().Where(IsClass)];
+        _byIndex = new Cell[States.Length][];
         if (Classes.Length > CellMap.MostClasses)
             return;
         for (var i = 0; i < States.Length; i++)
-            _states[States[i] ?? ""] = [.. _points.Select((p, at) => CellOf(p, States[i], wants[i][at]))];
+            _states[States[i] ?? ""] = _byIndex[i] = [.. _points.Select((p, at) => CellOf(p, States[i], wants[i][at]))];
         Locked = 0;
         for (var i = 0; format is PmpFormat && i < Classes.Length; i++)
             Locked |= PmpFormat.NeedsLock(Classes[i]) ? 1UL << (i + 1) : 0;
@@ -60,7 +62,7 @@ internal sealed class ProtectionCells
     public CellMap Map(string? domain, IReadOnlyList<PaintedRegion>? behind = null, ulong forbidden = 0)
     {
         var cells = _states[domain ?? ""];
-        return new CellMap(_format.AddressBits, Classes, behind is null && forbidden == 0 ? cells : Over(cells, behind ?? [], forbidden));
+        return new CellMap(_format.AddressBits, Classes, behind is null && forbidden == 0 ? cells : (IEnumerable<Cell>)Over(cells, behind ?? [], forbidden));
     }
 
     /// <summary>What all states have in common: where they want different things, anything may be.</summary>
@@ -76,21 +78,62 @@ internal sealed class ProtectionCells
         }));
     }
 
+    /// <summary>Where what some state wants changes, from 0 up.</summary>
+    public IReadOnlyList<ulong> Points => _points;
+
+    /// <summary>What a state wants, point by point.</summary>
+    /// <param name="state">Its place in <see cref="States"/>.</param>
+    public IReadOnlyList<Cell> CellsOf(int state) => _byIndex[state];
+
+    /// <summary>The last point that is not above an address.</summary>
+    public int PointAt(ulong address)
+    {
+        var at = Array.BinarySearch(_points, address);
+        return at < 0 ? ~at - 1 : at;
+    }
+
+    /// <summary>What most states want: the classes that as many states as possible may have at an address.</summary>
+    public CellMap Most()
+    {
+        var everything = (1UL << (Classes.Length + 1)) - 1;
+        return new CellMap(_format.AddressBits, Classes, _points.Select((p, i) =>
+        {
+            var (most, mask) = (0, 0UL);
+            for (var painted = 0; painted <= Classes.Length; painted++)
+            {
+                var count = _byIndex.Count(state => (state[i].Exact >> painted & 1) != 0);
+                if (count > most)
+                    (most, mask) = (count, 0);
+                mask |= count == most ? 1UL << painted : 0;
+            }
+            return most == 0 ? new Cell(p, everything, everything) : new Cell(p, mask, mask);
+        }));
+    }
+
     /// <summary>Edges of regions, with those of their subregions.</summary>
     public static IEnumerable<ulong> Edges(IEnumerable<PaintedRegion> regions) => regions.SelectMany(r => r.Disabled == 0
         ? [r.Start, r.Start + r.Size]
         : Enumerable.Range(0, 9).Select(i => r.Start + (ulong)i * (r.Size / 8)));
 
-    private IEnumerable<Cell> Over(Cell[] cells, IReadOnlyList<PaintedRegion> behind, ulong forbidden)
+    private List<Cell> Over(Cell[] cells, IReadOnlyList<PaintedRegion> behind, ulong forbidden)
     {
         var isExclusive = _format.Shape == MpuShape.BaseAndLimit;
-        var at = -1;
-        foreach (var point in new SortedSet<ulong>(_points.Concat(Edges(behind).Where(e => e < _format.AddressSpace.End.Value))))
+        var edges = new List<ulong>(behind.Count * 4);
+        foreach (var region in behind)
         {
-            while (at + 1 < _points.Length && _points[at + 1] <= point)
-                at++;
+            var parts = region.Disabled == 0 ? 1UL : 8;
+            for (var i = 0UL; i <= parts; i++)
+                edges.Add(region.Start + i * (region.Size / parts));
+        }
+        edges.Sort();
+        var result = new List<Cell>(cells.Length + edges.Count);
+        var (at, edge) = (0, 0);
+        for (ulong point = 0; ; )
+        {
             var cell = cells[at] with { Start = point };
-            var winner = behind.Where(r => r.Covers(point)).Select(r => r.Class).FirstOrDefault();
+            var winner = 0;
+            for (var i = 0; i < behind.Count && winner == 0; i++)
+                winner = behind[i].Covers(point) ? behind[i].Class : 0;
             if (winner != 0)
             {
                 cell = new Cell(point, Moved(cell.Allowed, winner), Moved(cell.Exact, winner));
@@ -98,13 +141,21 @@ internal sealed class ProtectionCells
                 if (isExclusive)
                     cell = cell with { Allowed = cell.Allowed & 1, Exact = cell.Exact & 1 };
             }
-            yield return cell with { Allowed = cell.Allowed & ~forbidden, Exact = cell.Exact & ~forbidden };
+            result.Add(cell with { Allowed = cell.Allowed & ~forbidden, Exact = cell.Exact & ~forbidden });
+            while (edge < edges.Count && edges[edge] <= point)
+                edge++;
+            var next = edge < edges.Count ? edges[edge] : _format.AddressSpace.End.Value;
+            if (at + 1 < cells.Length && cells[at + 1].Start <= next)
+                next = cells[++at].Start;
+            if (next >= _format.AddressSpace.End.Value)
+                return result;
+            point = next;
         }
 
         static ulong Moved(ulong mask, int winner) => (mask & ~1UL) | (mask >> winner & 1);
     }
 
-    private ulong[] Points()
+    private ulong[] FindPoints()
     {
         var points = new SortedSet<ulong> { 0 };
         var ranges = _policy.Entries.Concat(_policy.Domains.SelectMany(d => d.Entries)).Select(e => e.Range)

@@ -19,12 +19,13 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 
 /// <summary>Plans one space of a unit over all domains: fewest regions at a time first, then fewest writes for a switch.</summary>
 /// <remarks>
-/// The least table of each state alone gives the bound. Four ways to have regions in common are compared, and of those with fewest regions in the fullest
+/// The least table of each state alone gives the bound. Five ways to have regions in common are compared, and of those with fewest regions in the fullest
 /// state the one whose states have fewest regions of their own is taken:
 /// what the tables have in common as they are; the table of the policy without domains, with the least each domain has to lay over it; a table of what
-/// all states agree on, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
-/// In spaces small enough to try every split the fewest regions were always reached, and the writes were an eighth above the fewest over all policies
-/// (SplitTests): that a switch writes the least that any split of as many regions lets it write is not promised.
+/// all states agree on, and one of what most want, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
+/// Then <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones; not so for PMP chains, of which each costs a search of its own.
+/// In spaces small enough to try every split (SplitTests) both the fewest regions and, among such splits, the fewest writes were always reached; in large spaces of
+/// power-of-two regions the search ends with its work, and that no other split writes less is not promised.
 /// </remarks>
 internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, TreeCache? blocks = null)
 {
@@ -54,18 +55,36 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
         var candidates = new List<SplitPlan?>
         {
             Shared(tables, bound),
-            Laid(Least(cells.Map(null), false), bound),
-            format.Shape == MpuShape.BaseAndLimit ? null : Laid(Least(cells.Common(), false), bound),
+            Laid(Least(cells.Map(null), false)?.Regions, bound),
+            format.Shape == MpuShape.BaseAndLimit ? null : Laid(Least(cells.Common(), false)?.Regions, bound),
+            format.Shape == MpuShape.BaseAndLimit ? null : Laid(Least(cells.Most(), false)?.Regions, bound),
             new([], [.. tables.Select(t => t.Regions)], bound),
+        }.Where(c => c is not null && c.Own.All(o => o.All(r => r.Mode == PmpMode.Off || (cells.Locked >> r.Class & 1) == 0))).Select(c => c!).ToList();
+        var best = Best(candidates);
+        var found = format.Shape switch
+        {
+            MpuShape.PowerOfTwo => new StaticSearch(cells, format, _blocks, tables).Find(best, candidates),
+            MpuShape.BaseAndLimit => new IntervalSplit(cells, format, best.Used).Find(best.Writes),
+            _ => null,
         };
-        return candidates.Where(c => c is not null && c.Own.All(o => o.All(r => r.Mode == PmpMode.Off || (cells.Locked >> r.Class & 1) == 0)))
-            .OrderBy(c => c!.Used).ThenBy(c => c!.Writes).ThenByDescending(c => c!.Static.Length).FirstOrDefault();
+        return Laid(found, bound) is { } better ? Best([better, best]) : best;
     }
+
+    private static SplitPlan Best(IEnumerable<SplitPlan> candidates) =>
+        candidates.OrderBy(c => c.Used).ThenBy(c => c.Writes).ThenByDescending(c => c.Static.Length).First();
 
     /// <summary>Regions of one state by itself, without regard to what a switch writes: what a change of the policy is judged by.</summary>
     /// <remarks>There is such a table. For a PMP chain the search for a smaller one is short: a change may be better than it is said to be, not worse.</remarks>
+    /// <param name="state">Null for no domain.</param>
+    /// <param name="limit">More regions than that are of no interest: null.</param>
     /// <exception cref="UnalignedException">An edge is inside a granule.</exception>
-    public int? Count(string? state) => Least(cells.Map(state), true, ChainStatesOfAdvice)?.Regions.Length;
+    public int? Count(string? state, int limit = int.MaxValue)
+    {
+        var map = cells.Map(state);
+        if (format.Shape == MpuShape.PriorityChain && ChainPlanner.LowerBound(map, format.Granule) > limit)
+            return null;
+        return Least(map, true, ChainStatesOfAdvice)?.Regions.Length;
+    }
 
     private SpacePlan? Least(CellMap map, bool isFirst) => Least(map, isFirst, Math.Max(100, ChainStates / cells.States.Length));
 
@@ -76,9 +95,9 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
         _ => ChainPlanner.Plan(map, format.Granule, isFirst, chainStates),
     };
 
-    private SplitPlan? Laid(SpacePlan? behind, int bound)
+    private SplitPlan? Laid(ImmutableArray<PaintedRegion>? behind, int bound)
     {
-        if (behind is null)
+        if (behind is not { } regions)
             return null;
         var own = ImmutableArray.CreateBuilder<ImmutableArray<PaintedRegion>>();
         foreach (var state in cells.States)
@@ -86,7 +105,7 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
             SpacePlan? over;
             try
             {
-                over = Least(cells.Map(state, behind.Regions, cells.Locked), true);
+                over = Least(cells.Map(state, regions, cells.Locked), true);
             }
             catch (UnalignedException)
             {
@@ -97,7 +116,7 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
                 return null;
             own.Add(over.Regions);
         }
-        return new SplitPlan(behind.Regions, own.ToImmutable(), bound);
+        return new SplitPlan(regions, own.ToImmutable(), bound);
     }
 
     private SplitPlan Shared(List<SpacePlan> tables, int bound)

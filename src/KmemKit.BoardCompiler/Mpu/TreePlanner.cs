@@ -73,7 +73,7 @@ internal sealed class TreePlanner
             return null;
         planner.Emit(planner._root, planner.Uniform(0));
         var regions = planner._regions.OrderBy(r => r.Size).ThenBy(r => r.Start).ThenBy(r => r.Class).Select(r => Trim(r, smallestWithSubregions)).ToImmutableArray();
-        return new SpacePlan(regions, Math.Min(bound, regions.Length), PlanCost.Waste(cost));
+        return new SpacePlan(regions, Math.Min(bound, regions.Length), PlanCost.Waste(cost)) { Work = planner._work };
     }
 
     /// <summary>The least number of regions inside a block, whatever it inherits: a lower bound for every table.</summary>
