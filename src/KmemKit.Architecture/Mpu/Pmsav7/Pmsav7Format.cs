@@ -36,7 +36,7 @@ public sealed class Pmsav7Format : PowerOfTwoFormat
         HasPrivilegedBackground = hasBackground;
     }
 
-    /// <summary>PMSAv6, ARM1156T2-S: 16 regions, 32 bytes to 4 GiB.</summary>
+    /// <summary>PMSAv6, ARM1156T2-S: 16 regions (ARM DDI 0338G 3.2.17 selects one of 16 sets of region registers), 32 bytes to 4 GiB.</summary>
     public static Pmsav7Format PmsaV6 { get; } = new("pmsav6", false, 0, 16, false);
 
     /// <summary>PMSAv7 of Cortex-R4, R5, R7 and R8.</summary>
