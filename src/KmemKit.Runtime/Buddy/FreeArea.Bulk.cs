@@ -1,5 +1,7 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace KmemKit.Runtime.Buddy;
@@ -33,26 +35,70 @@ internal sealed unsafe partial class FreeArea
     }
 
     /// <summary>Frees blocks of an order below 6, neighbours on the stack that share a group in one step.</summary>
+    /// <remarks>
+    /// What the counts change by is summed up here and settled once, and what a block merges to is worked out without a branch: in memory that is half free whether a buddy
+    /// is, is a coin toss, and each count would wait for the store of the block before.
+    /// </remarks>
     public void PutMany(uint* frames, int count, int order)
     {
         var ones = GroupMask.Ones(order);
+        var unmerged = Merges(order, 0);
+        var change = Vector256<uint>.Zero;
+        var type = -1;
+        var pages = 0L;
         for (var at = 0; at < count;)
         {
             var frame = frames[at] - _base;
             var group = frame >> GroupMask.Order;
-            var bits = ones << (int)(frame & 63);
+            var position = (int)(frame & 63);
+            var bits = ones << position;
             var next = at + 1;
             while (next < count && (frames[next] - _base) >> GroupMask.Order == group)
                 bits |= ones << (int)(frames[next++] & 63);
-            var type = TypeAt(frame);
-            Charge(type, (long)(next - at) << order);
-            // One block merges in fewer steps than a word is counted.
-            if (next == at + 1)
-                PutBlock(frame, order, type);
-            else
+            if (TypeAt(frame) is var own && own != type)
+            {
+                Settle(type, change, pages);
+                (type, change, pages) = (own, Vector256<uint>.Zero, 0);
+            }
+            pages += (long)(next - at) << order;
+            var merged = _masks[group] | bits;
+            if (next != at + 1)
+            {
                 PutBits(group, bits, type);
+            }
+            else if (merged == ulong.MaxValue)
+            {
+                change += Merges(GroupMask.Order, 0) - unmerged;
+                _masks[group] = 0;
+                PutWhole(group, GroupMask.Order, type);
+            }
+            else
+            {
+                var to = GroupMask.OrderAt(merged, position);
+                change += Merges(to, 1) - unmerged;
+                _masks[group] = merged;
+                Index(to, type)->Add(group);
+            }
             at = next;
         }
+        Settle(type, change, pages);
+    }
+
+    // Orders 0 to 7 at once: a block that becomes one of an order has met a buddy of each order below, which is no block any more.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Merges(int order, uint blocks)
+    {
+        var orders = Vector256.Create(0u, 1, 2, 3, 4, 5, 6, 7);
+        var to = Vector256.Create((uint)order);
+        return Vector256.LessThan(orders, to) + (Vector256.Equals(orders, to) & Vector256.Create(blocks));
+    }
+
+    private void Settle(int type, Vector256<uint> change, long pages)
+    {
+        if (type < 0)
+            return;
+        Charge(type, pages);
+        CountAll(type, change.GetLower(), change.GetUpper());
     }
 
     // From the highest down.

@@ -296,17 +296,24 @@ internal sealed unsafe partial class FreeArea
         var after = Vector128.CreateScalar(GroupMask.CountBlocks(mask)).AsByte();
         // Orders 6 and 7 are in the vectors as well, and change by nothing.
         var change = Vector128.WidenLower(after) - Vector128.WidenLower(before);
+        CountAll(type, Vector128.WidenLower(change.AsInt16()).AsUInt32(), Vector128.WidenUpper(change.AsInt16()).AsUInt32());
+        var added = Vector128.GreaterThan(after, before).ExtractMostSignificantBits();
+        for (; added != 0; added &= added - 1)
+            Index(BitOperations.TrailingZeroCount(added), type)->Add(group);
+    }
+
+    // Changes the counts of orders 0 to 3 and 4 to 7.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountAll(int type, Vector128<uint> lowChange, Vector128<uint> highChange)
+    {
         var counts = _count + (type * OrderSlots);
-        var low = Vector128.Load(counts) + Vector128.WidenLower(change.AsInt16()).AsUInt32();
-        var high = Vector128.Load(counts + 4) + Vector128.WidenUpper(change.AsInt16()).AsUInt32();
+        var low = Vector128.Load(counts) + lowChange;
+        var high = Vector128.Load(counts + 4) + highChange;
         low.Store(counts);
         high.Store(counts + 4);
         var empty = Vector128.Equals(low, Vector128<uint>.Zero).ExtractMostSignificantBits()
             | (Vector128.Equals(high, Vector128<uint>.Zero).ExtractMostSignificantBits() << 4);
         _header->NonEmpty[type] = (_header->NonEmpty[type] & ~0xffu) | (empty ^ 0xff);
-        var added = Vector128.GreaterThan(after, before).ExtractMostSignificantBits();
-        for (; added != 0; added &= added - 1)
-            Index(BitOperations.TrailingZeroCount(added), type)->Add(group);
     }
 
     // Isolated pages are not free to anyone, so NR_FREE_PAGES does not count them (mm/page_alloc.c, account_freepages).

@@ -52,6 +52,19 @@ internal static class GroupMask
         return runs & ~(merged | (merged << size));
     }
 
+    /// <summary>The order of the block that a set bit is in; orders 0 to 5, so not of the group that is free as a whole.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int OrderAt(ulong mask, int position)
+    {
+        // Each aligned run around the bit contains the one before: as many as are all set. A sum and no branch, for no predictor knows it.
+        var taken = ~mask;
+        return IsZero((taken >> (position & ~1)) << 62) + IsZero((taken >> (position & ~3)) << 60) + IsZero((taken >> (position & ~7)) << 56)
+            + IsZero((taken >> (position & ~15)) << 48) + IsZero((taken >> (position & ~31)) << 32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int IsZero(ulong bits) => bits == 0 ? 1 : 0;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong UnlessAbove(int order, int step) => ~unchecked((ulong)((long)(step - order) >> 63));
 
