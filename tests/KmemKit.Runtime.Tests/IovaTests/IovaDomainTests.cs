@@ -86,6 +86,29 @@ public class IovaDomainTests
         domain.Verify();
     }
 
+    // Beyond 2^18 granules, and as many single ones as fill all magazines and the depot.
+    [Test]
+    public void Long_ranges_and_many_short_ones_come_back_whole()
+    {
+        using var domain = Domain(0, 1UL << 33);
+        var free = domain.CountAvailable();
+        Assert.That(domain.TryTake(0, 300_001 * Page, ulong.MaxValue, out var large), Is.True);
+        Assert.That(free - domain.CountAvailable(), Is.EqualTo(300_001 * Page));
+        domain.Verify();
+        domain.Give(0, large, 300_001 * Page);
+        Assert.That(domain.CountAvailable(), Is.EqualTo(free));
+        var taken = new List<BusAddr>();
+        for (var i = 0; i < 6000; i++)
+        {
+            Assert.That(domain.TryTake(0, Page, ulong.MaxValue, out var address), Is.True);
+            taken.Add(address);
+        }
+        foreach (var address in taken)
+            domain.Give(0, address, Page);
+        Assert.That(domain.CountAvailable(), Is.EqualTo(free));
+        domain.Verify();
+    }
+
     [Test]
     public void Wrong_gives_are_refused_and_change_nothing()
     {

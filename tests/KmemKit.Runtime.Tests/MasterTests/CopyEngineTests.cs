@@ -16,34 +16,8 @@ namespace KmemKit.Runtime.Tests.MasterTests;
 /// <summary>A copy engine does what its descriptors say, with and without an SMMU, and says what it could not do.</summary>
 [TestFixture(Reach.SmmuV3)]
 [TestFixture(Reach.Bus)]
-internal sealed class CopyEngineTests(Reach reach)
+internal sealed class CopyEngineTests(Reach reach) : CopyEngineFixture(reach)
 {
-    private const ulong Page = MasterBench.Page;
-    private static readonly PhysAddr s_source = MasterBench.Ram;
-    private static readonly PhysAddr s_target = MasterBench.Ram + 0x10_0000;
-
-    private MasterBench _bench = null!;
-    private CopyEngine _engine = null!;
-    private DmaAllocation _ring = null!;
-    private int _interrupts;
-
-    [SetUp]
-    public void Start()
-    {
-        _bench = new MasterBench(reach);
-        _engine = new CopyEngine("copy", _bench.Port);
-        _ring = _bench.Coherent(16 * CopyDescriptor.Bytes);
-        _interrupts = 0;
-        _engine.InterruptRaised += () => _interrupts++;
-        _engine.Write(CopyEngine.RingBase, 8, _ring.Bus.Value);
-        _engine.Write(CopyEngine.RingSize, 4, 4);
-        _engine.Write(DmaMaster.InterruptEnable, 4, 7);
-        _engine.Write(CopyEngine.Control, 4, 1);
-    }
-
-    [TearDown]
-    public void End() => _bench.Dispose();
-
     [Test]
     public void Registers_are_as_after_reset()
     {
@@ -141,7 +115,7 @@ internal sealed class CopyEngineTests(Reach reach)
         var target = _bench.Map(s_target, 2 * Page);
         var source = _bench.Map(s_source, 2 * Page, DmaDirection.ToDevice);
         var beyond = target + (2 * Page);
-        if (reach == Reach.Bus)
+        if (Reach == Reach.Bus)
             (beyond, source) = (MasterBench.Edge, MasterBench.Edge - (2 * Page));
         Put(0, new CopyDescriptor(source + 100, target, 8192));
         Put(1, new CopyDescriptor(target, target + 1, 1));
@@ -152,7 +126,7 @@ internal sealed class CopyEngineTests(Reach reach)
         Assert.That((_engine.Read(CopyEngine.Error, 4), _engine.Read(CopyEngine.ErrorAddress, 8)), Is.EqualTo(((ulong)MasterError.DataRead, source.Value + 8192)));
         Assert.That(_engine.Read(DmaMaster.Status, 4), Is.EqualTo((ulong)(CopyStatus.Busy | CopyStatus.Halted)));
         Assert.That(_engine.Read(DmaMaster.InterruptCause, 4) & (ulong)CopyInterrupts.Error, Is.Not.Zero);
-        if (reach == Reach.SmmuV3)
+        if (Reach == Reach.SmmuV3)
             Assert.That(_bench.Bytes(s_target, 8092), Is.EqualTo(data[100..8192]));
         _engine.Advance(1_000_000);
         Assert.That(Read(1).Done, Is.False, "halted");
@@ -200,22 +174,6 @@ internal sealed class CopyEngineTests(Reach reach)
         _engine.Write(CopyEngine.Head, 4, 1);
         _engine.Advance(1000);
         Assert.That((_engine.Read(CopyEngine.Error, 4), _engine.Read(CopyEngine.ErrorAddress, 8)), Is.EqualTo(((ulong)MasterError.DescriptorRead, 0x7000_0000_0000UL)));
-        if (reach != Reach.SmmuV3)
-            return;
-        // A ring that the device may only read.
-        _engine.Write(CopyEngine.Control, 4, 2);
-        var memory = s_source + (8 * Page);
-        new CopyDescriptor(_bench.Map(s_target, Page), _ring.Bus + 256, 4).Encode(new byte[32]);
-        var bytes = new byte[32];
-        new CopyDescriptor(_bench.Map(s_source, Page, DmaDirection.ToDevice), _ring.Bus + 256, 4).Encode(bytes);
-        _bench.Memory.Write(memory, bytes);
-        var ring = _bench.Map(memory, Page, DmaDirection.ToDevice);
-        _engine.Write(CopyEngine.RingBase, 8, ring.Value);
-        _engine.Write(CopyEngine.RingSize, 4, 1);
-        _engine.Write(CopyEngine.Control, 4, 1);
-        _engine.Write(CopyEngine.Head, 4, 1);
-        _engine.Advance(100_000);
-        Assert.That((_engine.Read(CopyEngine.Error, 4), _engine.Read(CopyEngine.ErrorAddress, 8)), Is.EqualTo(((ulong)MasterError.StatusWrite, ring.Value + 0x14)));
     }
 
     [Test]
@@ -235,121 +193,5 @@ internal sealed class CopyEngineTests(Reach reach)
         watched.Write(CopyEngine.Head, 4, 1);
         watched.Advance(10_000);
         Assert.That(debug.Reports.Select(r => r.Error), Is.EqualTo(new[] { DmaDebugError.DeviceAccessDirection }), "even where the bus lets it");
-    }
-
-    // 3.12.2 and 4.6: what a stalled master has done stays done, and it goes on where it was.
-    [Test]
-    public void A_stalled_access_goes_on_or_ends_as_software_says()
-    {
-        if (reach != Reach.SmmuV3)
-            return;
-        _bench.Stall();
-        var data = _bench.Random(s_source, 3 * 4096, 4);
-        var source = _bench.Map(s_source, 3 * Page, DmaDirection.ToDevice);
-        var target = _bench.Map(s_target, Page);
-        Put(0, new CopyDescriptor(source, target, 8192));
-        _engine.Write(CopyEngine.Head, 4, 1);
-        _engine.Advance(1_000_000);
-        Assert.That(_engine.Read(DmaMaster.Status, 4), Is.EqualTo((ulong)(CopyStatus.Busy | CopyStatus.Waiting)));
-        Assert.That(_bench.Smmu.Events.Single() is { IsStall: true, IsRead: false, InputAddress: var at } && at == target.Value + 4096, Is.True);
-        _engine.Advance(1_000_000);
-        Assert.That(_bench.Smmu.Events, Has.Count.EqualTo(1), "it waits and asks no more");
-        _bench.MapAt(target + 4096, s_target + 0x8000, Page);
-        _bench.Resume(ResumeAction.Retry);
-        _engine.Advance(1_000_000);
-        Assert.That(Read(0), Is.EqualTo((true, MasterError.None, 8192u, false)));
-        Assert.That(_bench.Bytes(s_target, 4096).Concat(_bench.Bytes(s_target + 0x8000, 4096)), Is.EqualTo(data[..8192]));
-        // Terminated: an error at that address, with what was done before.
-        Put(1, new CopyDescriptor(source, target + 4096, 8192));
-        _engine.Write(CopyEngine.Head, 4, 2);
-        _engine.Advance(1_000_000);
-        _bench.Resume(ResumeAction.Abort);
-        _engine.Advance(1_000_000);
-        Assert.That(Read(1), Is.EqualTo((true, MasterError.DataWrite, 4096u, false)));
-        _engine.Write(CopyEngine.Control, 4, 1 | 4);
-        // Retried without a mapping it waits again, by another tag; after an unmap meanwhile it does not reach what it was resumed for.
-        Put(2, new CopyDescriptor(source, target + 8192, 64));
-        _engine.Write(CopyEngine.Head, 4, 3);
-        _engine.Advance(1_000_000);
-        var tag = _bench.Smmu.Events[^1].StallTag;
-        _bench.Resume(ResumeAction.Retry);
-        Assert.That(_bench.Smmu.Events[^1].StallTag, Is.Not.EqualTo(tag));
-        Assert.That(_engine.Read(DmaMaster.Status, 4) & (ulong)CopyStatus.Waiting, Is.Not.Zero);
-        _bench.Resume(ResumeAction.Abort);
-        _engine.Advance(1_000_000);
-        Assert.That(_engine.Read(CopyEngine.Error, 4), Is.EqualTo((ulong)MasterError.DataWrite));
-        Assert.That(_bench.Smmu.Smmu.StalledCount, Is.Zero);
-    }
-
-    [Test]
-    public void Between_a_resume_and_the_access_an_unmap_wins()
-    {
-        if (reach != Reach.SmmuV3)
-            return;
-        _bench.Stall();
-        _bench.Random(s_source, 4096, 5);
-        var source = _bench.Map(s_source, Page, DmaDirection.ToDevice);
-        Put(0, new CopyDescriptor(source, new BusAddr(0x10_0000), 64));
-        _engine.Write(CopyEngine.Head, 4, 1);
-        _engine.Advance(1_000_000);
-        var target = s_target + 0x4000;
-        _bench.MapAt(new BusAddr(0x10_0000), target, Page);
-        _bench.Resume(ResumeAction.Retry);
-        // Before the device comes to it, the page is taken away and invalidated.
-        _bench.Unmap(new BusAddr(0x10_0000), Page);
-        _engine.Advance(1_000_000);
-        Assert.That(_bench.Bytes(target, 64), Has.All.Zero);
-        Assert.That(_engine.Read(DmaMaster.Status, 4), Is.EqualTo((ulong)(CopyStatus.Busy | CopyStatus.Waiting)), "it waits again");
-        _bench.Resume(ResumeAction.Abort);
-        _engine.Advance(1_000_000);
-    }
-
-    [Test]
-    public void A_bus_has_the_wires_it_has()
-    {
-        if (reach != Reach.Bus)
-            return;
-        // The driver says 32 bits, the device has 26 wires: the address loses what has no wire.
-        var device = new DmaDevice("narrow");
-        var port = new BusPort(_bench.Memory, device, 26);
-        _bench.Memory.WriteUInt32(new PhysAddr(0x30_0000), 0xABCD);
-        var bytes = new byte[4];
-        Assert.That(port.Read(new BusAddr(0x8030_0000), bytes, out var done), Is.EqualTo(SmmuOutcome.Translated));
-        Assert.That((BitConverter.ToUInt32(bytes), done), Is.EqualTo((0xABCDu, 4)));
-        Assert.That(port.Write(new BusAddr(ulong.MaxValue), bytes, out done), Is.EqualTo(SmmuOutcome.Abort));
-        Assert.That(done, Is.Zero);
-        // A window's edge, and the end of RAM.
-        Assert.That(_bench.Port.Read(new BusAddr(0x4000_0000 + (64UL << 20) - 2), bytes, out done), Is.EqualTo(SmmuOutcome.Abort));
-        Assert.That(_bench.Port.Read(new BusAddr(0x3FFF_FFFF), bytes, out done), Is.EqualTo(SmmuOutcome.Abort));
-        var across = new byte[4097];
-        Assert.That(_bench.Port.Read(new BusAddr(0x4000_0000 + (64UL << 20) - 4096), across, out done), Is.EqualTo(SmmuOutcome.Abort));
-        Assert.That(done, Is.EqualTo(4096), "bursts end at 4 KiB");
-    }
-
-    private uint _at;
-
-    private void Put(uint index, in CopyDescriptor descriptor)
-    {
-        var bytes = new byte[CopyDescriptor.Bytes];
-        descriptor.Encode(bytes);
-        Assert.That(CopyDescriptor.Decode(bytes), Is.EqualTo(descriptor));
-        _bench.Memory.Write(_ring.Address + (index * CopyDescriptor.Bytes), bytes);
-    }
-
-    private void Run(in CopyDescriptor descriptor)
-    {
-        _at = (uint)_engine.Read(CopyEngine.Head, 4);
-        Put(_at, descriptor);
-        _engine.Write(DmaMaster.InterruptCause, 4, 7);
-        _engine.Write(CopyEngine.Head, 4, (_at + 1) % 16);
-        _engine.Advance(1_000_000);
-    }
-
-    private (bool Done, MasterError Error, uint Transferred, bool Owned) Last() => Read(_at);
-
-    private (bool Done, MasterError Error, uint Transferred, bool Owned) Read(uint index)
-    {
-        var d = CopyDescriptor.Decode(_bench.Bytes(_ring.Address + (index * CopyDescriptor.Bytes), CopyDescriptor.Bytes));
-        return (d.IsDone, d.Error, d.Transferred, d.IsOwned);
     }
 }

@@ -12,28 +12,8 @@ namespace KmemKit.Runtime.Tests.MasterTests;
 /// <summary>A display shows what is in memory, at its pace, and what it could not have in the underflow colour.</summary>
 [TestFixture(Reach.SmmuV3)]
 [TestFixture(Reach.Bus)]
-internal sealed class FramebufferScannerTests(Reach reach)
+internal sealed class FramebufferScannerTests(Reach reach) : FramebufferScannerFixture(reach)
 {
-    private const ulong Page = MasterBench.Page;
-    private static readonly PhysAddr s_frame = MasterBench.Ram;
-
-    private MasterBench _bench = null!;
-    private FramebufferScanner _display = null!;
-    private int _interrupts;
-
-    [SetUp]
-    public void Start()
-    {
-        _bench = new MasterBench(reach);
-        _display = new FramebufferScanner("display", _bench.Port);
-        _interrupts = 0;
-        _display.InterruptRaised += () => _interrupts++;
-        _display.Write(DmaMaster.InterruptEnable, 4, 15);
-    }
-
-    [TearDown]
-    public void End() => _bench.Dispose();
-
     [Test]
     public void Registers_are_as_after_reset()
     {
@@ -122,7 +102,7 @@ internal sealed class FramebufferScannerTests(Reach reach)
         const int height = 8;
         _bench.Memory.Fill(s_frame, height * Page, 0x33);
         var bus = _bench.Map(s_frame, height * Page, DmaDirection.ToDevice);
-        if (reach == Reach.Bus)
+        if (Reach == Reach.Bus)
         {
             // The end of the window.
             bus = MasterBench.Edge - (6 * Page) + 2048;
@@ -137,7 +117,7 @@ internal sealed class FramebufferScannerTests(Reach reach)
         _display.Advance(Lines(height));
         var screen = _display.Screen.ToArray();
         var missing = screen.Count(p => p == 0xFF00FF);
-        if (reach == Reach.Bus)
+        if (Reach == Reach.Bus)
         {
             Assert.That(missing, Is.EqualTo(1024 + 1024 + 512));
             Assert.That(screen.AsSpan(5 * 1024, 512).ToArray(), Has.All.EqualTo(0x33_3333u), "line 5 is shown as far as it came");
@@ -153,34 +133,6 @@ internal sealed class FramebufferScannerTests(Reach reach)
         _bench.MapAt(bus + (2 * Page), s_frame + (2 * Page), Page);
         _display.Advance(Lines(2 + height));
         Assert.That(_display.Screen.ToArray(), Has.All.EqualTo(0x33_3333u));
-    }
-
-    [Test]
-    public void The_panel_does_not_wait_for_a_stalled_fetch()
-    {
-        if (reach != Reach.SmmuV3)
-            return;
-        _bench.Stall();
-        _bench.Memory.Fill(s_frame, 4 * Page, 0x44);
-        var bus = _bench.Map(s_frame, 4 * Page, DmaDirection.ToDevice);
-        _bench.Unmap(bus + Page, Page);
-        Set(bus, 1024, 4, 4096, PixelFormat.Xrgb8888);
-        _display.Advance(Lines(1) + 10);
-        Assert.That(_display.Read(DmaMaster.Status, 4), Is.EqualTo((ulong)(ScanoutStatus.Scanning | ScanoutStatus.Waiting)));
-        // In time: nothing is missing.
-        _bench.MapAt(bus + Page, s_frame + Page, Page);
-        _bench.Resume(ResumeAction.Retry);
-        _display.Advance(Lines(3) - 10);
-        Assert.That(_display.Read(FramebufferScanner.Underruns, 4), Is.Zero);
-        Assert.That(_display.Screen.ToArray(), Has.All.EqualTo(0x44_4444u));
-        // Too late by two lines.
-        _bench.Unmap(bus + Page, Page);
-        _display.Advance(Lines(2 + 3));
-        _bench.Resume(ResumeAction.Terminate);
-        _display.Advance(Lines(1));
-        Assert.That(_display.Read(FramebufferScanner.Underruns, 4), Is.EqualTo(2UL), "the line that waited and the one behind it");
-        Assert.That(_display.Screen[1024], Is.Zero);
-        Assert.That(_display.Screen[(3 * 1024) + 5], Is.EqualTo(0x44_4444u));
     }
 
     [TestCase(0, 8, 32, 0)]
@@ -207,18 +159,5 @@ internal sealed class FramebufferScannerTests(Reach reach)
         _display.Write(FramebufferScanner.Base, 8, ulong.MaxValue - 15);
         _display.Advance(Lines(2 + 2));
         Assert.That(_display.Read(FramebufferScanner.Underruns, 4), Is.Zero, "a base whose second line is beyond the addresses was not taken over");
-    }
-
-    private static ulong Lines(int count) => (ulong)count * 1000;
-
-    private void Set(BusAddr at, int width, int height, int stride, PixelFormat format)
-    {
-        _display.Write(FramebufferScanner.Base, 8, at.Value);
-        _display.Write(FramebufferScanner.Stride, 4, (ulong)stride);
-        _display.Write(FramebufferScanner.Size, 4, ((ulong)height << 16) | (uint)width);
-        _display.Write(FramebufferScanner.Format, 4, (ulong)format);
-        _display.Write(FramebufferScanner.LineTime, 4, 1000);
-        _display.Write(FramebufferScanner.BlankLines, 4, 2);
-        _display.Write(FramebufferScanner.Control, 4, 1);
     }
 }

@@ -13,38 +13,8 @@ namespace KmemKit.Runtime.Tests.MasterTests;
 /// <summary>Packets go out as their fragments say, and come in whole or not at all.</summary>
 [TestFixture(Reach.SmmuV3)]
 [TestFixture(Reach.Bus)]
-internal sealed class ScatterGatherNicTests(Reach reach)
+internal sealed class ScatterGatherNicTests(Reach reach) : ScatterGatherNicFixture(reach)
 {
-    private const ulong Page = MasterBench.Page;
-    private const int Ring = 16;
-    private static readonly PhysAddr s_ram = MasterBench.Ram;
-
-    private readonly List<byte[]> _sent = [];
-    private MasterBench _bench = null!;
-    private ScatterGatherNic _nic = null!;
-    private DmaAllocation _send = null!;
-    private DmaAllocation _receive = null!;
-
-    [SetUp]
-    public void Start()
-    {
-        _bench = new MasterBench(reach);
-        _nic = new ScatterGatherNic("nic", _bench.Port);
-        _sent.Clear();
-        _nic.PacketSent += packet => _sent.Add(packet.ToArray());
-        _send = _bench.Coherent(Ring * PacketDescriptor.Bytes);
-        _receive = _bench.Coherent(Ring * PacketDescriptor.Bytes);
-        _nic.Write(ScatterGatherNic.SendRing, 8, _send.Bus.Value);
-        _nic.Write(ScatterGatherNic.SendSize, 4, 4);
-        _nic.Write(ScatterGatherNic.ReceiveRing, 8, _receive.Bus.Value);
-        _nic.Write(ScatterGatherNic.ReceiveSize, 4, 4);
-        _nic.Write(DmaMaster.InterruptEnable, 4, 63);
-        _nic.Write(ScatterGatherNic.Control, 4, 3);
-    }
-
-    [TearDown]
-    public void End() => _bench.Dispose();
-
     [Test]
     public void Registers_are_as_after_reset()
     {
@@ -245,42 +215,6 @@ internal sealed class ScatterGatherNicTests(Reach reach)
         Assert.That(Get(_receive, 0).Error, Is.EqualTo(MasterError.BadDescriptor));
     }
 
-    [Test]
-    public void While_one_ring_waits_the_other_does_and_both_go_on()
-    {
-        if (reach != Reach.SmmuV3)
-            return;
-        _bench.Stall();
-        var data = _bench.Random(s_ram, 4096, 8);
-        var bus = _bench.Map(s_ram, 2 * Page, DmaDirection.Bidirectional);
-        _bench.Unmap(bus + Page, Page);
-        // Receiving waits for its buffer; a packet to send comes meanwhile.
-        Put(_receive, 0, new PacketDescriptor(bus + Page, 100));
-        _nic.Receive([7, 7, 7]);
-        _nic.Advance(1_000_000);
-        Assert.That(_nic.Read(DmaMaster.Status, 4) & (ulong)NicStatus.Waiting, Is.Not.Zero);
-        Put(_send, 0, new PacketDescriptor(bus, 60, IsFirst: true, IsLast: true));
-        Poll();
-        Assert.That(_sent, Is.Empty);
-        _bench.MapAt(bus + Page, s_ram + (8 * Page), Page);
-        _bench.Resume(ResumeAction.Retry);
-        _nic.Advance(1_000_000);
-        Assert.That(_bench.Bytes(s_ram + (8 * Page), 4), Is.EqualTo(new byte[] { 7, 7, 7, 0 }));
-        Assert.That(_sent.Single(), Is.EqualTo(data[..60]));
-        // And the other way round, ended by software.
-        Put(_send, 1, new PacketDescriptor(new BusAddr(0x70_0000), 60, IsFirst: true, IsLast: true));
-        Put(_receive, 1, new PacketDescriptor(bus + Page, 100));
-        _nic.Write(ScatterGatherNic.ReceivePoll, 4, 1);
-        _nic.Receive([8]);
-        _nic.Write(ScatterGatherNic.SendPoll, 4, 1);
-        _nic.Advance(1_000_000);
-        _bench.Resume(ResumeAction.Terminate);
-        _nic.Advance(1_000_000);
-        Assert.That(Get(_send, 1).Error, Is.EqualTo(MasterError.DataRead));
-        Assert.That(_bench.Bytes(s_ram + (8 * Page), 1), Is.EqualTo(new byte[] { 8 }));
-        Assert.That(_bench.Smmu.Smmu.StalledCount, Is.Zero);
-    }
-
     // Packets of random lengths, fragments and buffers, against a list: what goes in comes out, in order, once.
     [TestCase(21, 400)]
     public void Random_packets_both_ways(int seed, int packets)
@@ -329,21 +263,4 @@ internal sealed class ScatterGatherNicTests(Reach reach)
 
         void PutBuffer(uint i) => Put(_receive, i, new PacketDescriptor(receive + (i * 4096), buffers[i] = (uint)random.Next(1, 4097)));
     }
-
-    private void Poll()
-    {
-        _nic.Write(ScatterGatherNic.SendPoll, 4, 1);
-        _nic.Advance(1_000_000);
-    }
-
-    private void Put(DmaAllocation ring, uint index, in PacketDescriptor descriptor)
-    {
-        var bytes = new byte[PacketDescriptor.Bytes];
-        descriptor.Encode(bytes);
-        Assert.That(PacketDescriptor.Decode(bytes), Is.EqualTo(descriptor));
-        _bench.Memory.Write(ring.Address + (index % Ring * PacketDescriptor.Bytes), bytes);
-    }
-
-    private PacketDescriptor Get(DmaAllocation ring, uint index) =>
-        PacketDescriptor.Decode(_bench.Bytes(ring.Address + (index % Ring * PacketDescriptor.Bytes), PacketDescriptor.Bytes));
 }

@@ -130,6 +130,20 @@ internal sealed class DomainTests
     }
 
     [Test]
+    public void A_list_that_cannot_be_mapped_leaves_nothing_mapped()
+    {
+        var stretches = new DmaStretch[3];
+        DmaPiece[] outside = [new(s_ram, Page), new(new PhysAddr(0x7000_0000_0000), Page), new(s_ram + (4 * Page), Page)];
+        Assert.That(_mapper.TryMapScattered(_bench.Cpu, _device, outside, DmaDirection.ToDevice, stretches, out var count), Is.EqualTo(DmaError.Invalid));
+        Assert.That((count, _domain.ReachableMemory().Count), Is.EqualTo((0, 0)), "a piece is no RAM");
+        // Addresses for the first range alone: address 0 is never given out.
+        _device.DmaMask = (2 * Page) - 1;
+        DmaPiece[] pieces = [new(s_ram, 0x10), new(s_ram + (2 * Page) + 0x20, 0x10)];
+        Assert.That(_mapper.TryMapScattered(_bench.Cpu, _device, pieces, DmaDirection.ToDevice, stretches, out count), Is.EqualTo(DmaError.NoDeviceAddress));
+        Assert.That((count, _domain.ReachableMemory().Count), Is.EqualTo((0, 0)), "the first piece was taken back");
+    }
+
+    [Test]
     public void Wrong_unmaps_are_refused_and_change_nothing()
     {
         Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, 3 * Page, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));

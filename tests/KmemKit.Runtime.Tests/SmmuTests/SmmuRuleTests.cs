@@ -17,56 +17,8 @@ using R = KmemKit.Architecture.Smmu.V3.SmmuV3Register;
 namespace KmemKit.Runtime.Tests.SmmuTests;
 
 /// <summary>Configuration, queues, stalls and stage 2 of the SMMUv3, by the sections of Arm IHI 0070; abuse ends in the architected event or error bit.</summary>
-internal sealed class SmmuRuleTests
+internal sealed class SmmuRuleTests : SmmuRuleFixture
 {
-    private const ulong Page = 4096;
-    private static readonly PhysAddr s_ram = new(0x200_0000);
-
-    private SmmuBench _bench = null!;
-
-    [SetUp]
-    public void Start() => _bench = new SmmuBench(new SmmuV3Features { StreamIdBits = 16, SubstreamIdBits = 8, Pri = true, Hypervisor = true });
-
-    [TearDown]
-    public void End() => _bench.Dispose();
-
-    private SmmuResult Access(uint stream, ulong address, AccessRights access = AccessRights.Read, uint? substream = null, Privilege privilege = Privilege.User) =>
-        _bench.Smmu.Translate(new SmmuTransaction(stream, substream, address, access, privilege));
-
-    private void Reported(params EventType[] types) => Assert.That(_bench.Events.Select(e => e.Type), Is.EqualTo(types));
-
-    private PhysAddr NewPage()
-    {
-        var page = _bench.Cpu.GetZeroedPage(Runtime.Gfp.GfpFlags.Kernel)!.Value;
-        return _bench.Machine.Map.PageToPhys(_bench.Machine.Map.VirtToPage(page));
-    }
-
-    private void Write(PhysAddr at, StructureWords words)
-    {
-        for (var i = 0; i < StructureWords.Count; i++)
-            _bench.Machine.Memory.WriteUInt64(at + (ulong)(8 * i), words[i]);
-    }
-
-    private PageTables<Vmsav8Format<Granule4K>> Stage1(params (ulong Virt, PhysAddr Phys)[] maps)
-    {
-        var tables = PageTables.Create(_bench.Cpu, _bench.Machine.Memory, new Vmsav8Format<Granule4K>(39, 48), new TlbDomain())!;
-        var prot = tables.Prot(new PageAttributes(AccessRights.ReadWrite, AccessRights.ReadWrite, MemoryType.NormalWriteBackWriteAllocate) { IsGlobal = false, IsDirty = true });
-        foreach (var (virt, phys) in maps)
-            Assert.That(tables.Map(_bench.Cpu, new VirtAddr(virt), phys, Page, prot).IsOk, Is.True);
-        return tables;
-    }
-
-    private PageTables<Vmsav8Stage2Format<Granule4K>> Stage2(AccessRights rights, params (ulong Ipa, PhysAddr Phys)[] maps)
-    {
-        var tables = PageTables.Create(_bench.Cpu, _bench.Machine.Memory, new Vmsav8Stage2Format<Granule4K>(40, 48), new TlbDomain())!;
-        var prot = tables.Prot(new PageAttributes(rights, rights, MemoryType.NormalWriteBackWriteAllocate));
-        foreach (var (ipa, phys) in maps)
-            Assert.That(tables.Map(_bench.Cpu, new VirtAddr(ipa), phys, Page, prot).IsOk, Is.True);
-        return tables;
-    }
-
-    private static ContextDescriptor Cd(PhysAddr root, ushort asid = 1) => ContextDescriptor.Lower(root, 39, 12, 48, Vmsav8Format<Granule4K>.DefaultMair, asid);
-
     [Test]
     public void Bypass_passes_and_abort_aborts()
     {
@@ -268,6 +220,8 @@ internal sealed class SmmuRuleTests
     [TestCase(0x44UL | (3UL << 12), CommandError.Illegal)]
     [TestCase(0x40UL, CommandError.Illegal)]
     [TestCase(0x03UL | (1UL << 10), CommandError.Illegal)]
+    [TestCase(0x12UL | (1UL << 10), CommandError.Illegal)]
+    [TestCase(0x46UL | (1UL << 10), CommandError.Illegal)]
     public void A_bad_command_stops_the_queue(ulong word, CommandError error)
     {
         var errors = new List<SmmuV3GlobalErrors>();
