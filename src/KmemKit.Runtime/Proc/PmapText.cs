@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
 using KmemKit.Architecture;
@@ -18,37 +19,45 @@ public static class PmapText
     public static string Write(Process process, bool is64Bit, ulong pageSize)
     {
         ArgumentNullException.ThrowIfNull(process);
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{process.Pid}:   {process.Name}\n");
-        text.Append(is64Bit ? "Address           Kbytes     RSS   Dirty Mode  Mapping\n" : "Address   Kbytes     RSS   Dirty Mode  Mapping\n");
-        var (all, allResident, allDirty) = (0UL, 0UL, 0UL);
+        var areas = new List<PmapArea>();
         foreach (var vma in process.Space.Areas)
         {
             var (resident, dirty) = Count(process.Space, vma, pageSize);
-            var kbytes = vma.Range.Size.Value >> 10;
-            (all, allResident, allDirty) = (all + kbytes, allResident + resident, allDirty + dirty);
-            Line(text, vma.Range.Start.Value, kbytes, resident, dirty, vma.Flags, NameOf(vma), is64Bit);
+            areas.Add(new PmapArea(vma.Range.Start.Value, vma.Range.Size.Value >> 10, resident, dirty, vma.Flags, vma.File?.Path ?? vma.Name));
+        }
+        return Write(process.Pid, process.Name, areas, is64Bit);
+    }
+
+    internal static string Write(int pid, string command, IEnumerable<PmapArea> areas, bool is64Bit)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{pid}:   {command}\n");
+        text.Append(is64Bit ? "Address           Kbytes     RSS   Dirty Mode  Mapping\n" : "Address   Kbytes     RSS   Dirty Mode  Mapping\n");
+        var (all, resident, dirty) = (0UL, 0UL, 0UL);
+        foreach (var area in areas)
+        {
+            (all, resident, dirty) = (all + area.Kbytes, resident + area.Resident, dirty + area.Dirty);
+            Line(text, area, is64Bit);
         }
         text.Append(is64Bit ? "---------------- ------- ------- ------- \n" : "-------- ------- ------- ------- \n");
         text.Append("total kB ").Append(all.ToString(CultureInfo.InvariantCulture).PadLeft(is64Bit ? 15 : 7))
-            .Append(CultureInfo.InvariantCulture, $" {allResident,7} {allDirty,7}\n");
+            .Append(CultureInfo.InvariantCulture, $" {resident,7} {dirty,7}\n");
         return text.ToString();
     }
 
-    internal static void Line(StringBuilder text, ulong start, ulong kbytes, ulong resident, ulong dirty, VmFlags flags, string name, bool is64Bit)
-    {
-        text.Append(start.ToString(is64Bit ? "x16" : "x8", CultureInfo.InvariantCulture))
-            .Append(CultureInfo.InvariantCulture, $" {kbytes,7} {resident,7} {dirty,7} ")
-            .Append((flags & VmFlags.Read) != 0 ? 'r' : '-').Append((flags & VmFlags.Write) != 0 ? 'w' : '-').Append((flags & VmFlags.Exec) != 0 ? 'x' : '-')
-            .Append((flags & VmFlags.MayShare) != 0 ? 's' : '-').Append("- ").Append(name).Append('\n');
-    }
+    private static void Line(StringBuilder text, in PmapArea area, bool is64Bit) =>
+        text.Append(area.Start.ToString(is64Bit ? "x16" : "x8", CultureInfo.InvariantCulture))
+            .Append(CultureInfo.InvariantCulture, $" {area.Kbytes,7} {area.Resident,7} {area.Dirty,7} ")
+            .Append((area.Flags & VmFlags.Read) != 0 ? 'r' : '-').Append((area.Flags & VmFlags.Write) != 0 ? 'w' : '-').Append((area.Flags & VmFlags.Exec) != 0 ? 'x' : '-')
+            .Append((area.Flags & VmFlags.MayShare) != 0 ? 's' : '-').Append("- ").Append(Shown(area.Name)).Append('\n');
 
-    private static string NameOf(Vma vma)
+    // The last name of a path; what has none is no file.
+    private static string Shown(string? name) => name switch
     {
-        if (vma.File is { } file)
-            return file.Path[(file.Path.LastIndexOf('/') + 1)..];
-        return vma.Name == "[stack]" ? "  [ stack ]" : "  [ anon ]";
-    }
+        { Length: > 0 } when name.Contains('/', StringComparison.Ordinal) => name[(name.LastIndexOf('/') + 1)..],
+        "[stack]" => "  [ stack ]",
+        _ => "  [ anon ]",
+    };
 
     private static (ulong Resident, ulong Dirty) Count(AddressSpace space, Vma vma, ulong pageSize)
     {
@@ -65,3 +74,12 @@ public static class PmapText
         return (resident, dirty);
     }
 }
+
+/// <summary>What a line of pmap is made of.</summary>
+/// <param name="Start">First address.</param>
+/// <param name="Kbytes">Its size.</param>
+/// <param name="Resident">KiB of it in memory.</param>
+/// <param name="Dirty">KiB of that written.</param>
+/// <param name="Flags">Rights, and whether it is shared.</param>
+/// <param name="Name">Path of the file, or the kernel's word such as <c>[stack]</c>; null or empty for none.</param>
+internal readonly record struct PmapArea(ulong Start, ulong Kbytes, ulong Resident, ulong Dirty, VmFlags Flags, string? Name);

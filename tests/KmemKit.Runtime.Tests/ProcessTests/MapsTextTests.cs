@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -6,6 +7,7 @@ using System.Text;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Proc;
 using KmemKit.Runtime.Processes;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.ProcessTests;
@@ -25,7 +27,7 @@ internal sealed class MapsTextTests
         {
             var parts = line.Split(' ', 6);
             var range = parts[0].Split('-').Select(hex => ulong.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
-            var flags = (parts[1][0] == 'r' ? VmFlags.Read : 0) | (parts[1][1] == 'w' ? VmFlags.Write : 0) | (parts[1][2] == 'x' ? VmFlags.Exec : 0) | (parts[1][3] == 's' ? VmFlags.MayShare : 0);
+            var flags = FlagsOf(parts[1]);
             var device = parts[3].Split(':').Select(hex => int.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
             var text = new StringBuilder();
             ProcMaps.Line(text, range[0], range[1], flags, ulong.Parse(parts[2], NumberStyles.HexNumber, CultureInfo.InvariantCulture), device[0], device[1],
@@ -34,6 +36,64 @@ internal sealed class MapsTextTests
         }
         TestContext.Out.WriteLine($"{lines.Length} lines");
     }
+
+    [Test]
+    public void Procps_prints_a_host_process_as_we_do_from_the_same_areas()
+    {
+        OutsideTool.Require("pmap", "procps");
+        using var sleeper = System.Diagnostics.Process.Start("sleep", "60");
+        try
+        {
+            var smaps = "";
+            var pmap = "";
+            // Until it has loaded its libraries and sleeps: what is read before and after is the same.
+            for (var end = DateTime.UtcNow.AddSeconds(20); DateTime.UtcNow < end && (smaps.Length == 0 || smaps != Smaps());)
+                (smaps, pmap) = (Smaps(), Pmap());
+
+            var ours = PmapText.Write(sleeper.Id, "sleep 60", Areas(smaps), is64Bit: true);
+
+            Assert.That(ours.Split('\n'), Is.EqualTo(pmap.Split('\n')));
+            Assert.That(ours, Does.Contain("[ stack ]").And.Contain("[ anon ]").And.Contain(" sleep\n").And.Contain(" r-x-- "));
+        }
+        finally
+        {
+            sleeper.Kill();
+        }
+
+        string Smaps() => File.ReadAllText($"/proc/{sleeper.Id}/smaps");
+
+        string Pmap()
+        {
+            using var program = System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo("pmap", ["-x", sleeper.Id.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!;
+            return program.StandardOutput.ReadToEnd();
+        }
+    }
+
+    // Of each area of /proc/<pid>/smaps: the line of maps, then one line for each number.
+    private static List<PmapArea> Areas(string smaps)
+    {
+        var areas = new List<PmapArea>();
+        foreach (var line in smaps.TrimEnd('\n').Split('\n'))
+        {
+            var parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (!parts[0].EndsWith(':'))
+            {
+                var range = parts[0].Split('-').Select(hex => ulong.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+                areas.Add(new PmapArea(range[0], (range[1] - range[0]) >> 10, 0, 0, FlagsOf(parts[1]), string.Join(' ', parts.Skip(5))));
+            }
+            else if (parts[0] is "Rss:" or "Shared_Dirty:" or "Private_Dirty:")
+            {
+                var kbytes = ulong.Parse(parts[1], CultureInfo.InvariantCulture);
+                var area = areas[^1];
+                areas[^1] = parts[0] == "Rss:" ? area with { Resident = kbytes } : area with { Dirty = area.Dirty + kbytes };
+            }
+        }
+        return areas;
+    }
+
+    private static VmFlags FlagsOf(string letters) => (letters[0] == 'r' ? VmFlags.Read : 0) | (letters[1] == 'w' ? VmFlags.Write : 0)
+        | (letters[2] == 'x' ? VmFlags.Exec : 0) | (letters[3] == 's' ? VmFlags.MayShare : 0);
 
     [Test]
     public void A_process_shows_its_areas_in_both_forms()
