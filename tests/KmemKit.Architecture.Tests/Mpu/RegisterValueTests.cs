@@ -128,6 +128,36 @@ public class RegisterValueTests
         }
     });
 
+    // ARM DDI 0403E B3.5.8: a base that its size does not divide is UNPREDICTABLE; table B3-13: TEX 2 has C and B clear.
+    [TestCase(0x20u, 5u << 1 | 1)]
+    [TestCase(0u, 2u << 19 | 1 << 16 | 15 << 1 | 1)]
+    [TestCase(0u, 2u << 19 | 1 << 17 | 15 << 1 | 1)]
+    public void A_base_inside_its_region_and_reserved_types_are_refused(uint rbar, uint rasr) => Assert.That(
+        () => Pmsav7Format.PmsaV7M.Decode(new MpuRegisterFile([], [new MpuRegionRegisters(0, MpuSpace.Unified, [new("RBAR", rbar), new("RASR", rasr)])], false)),
+        Throws.TypeOf<MpuEncodingException>().With.Property("Fault").EqualTo(MpuFault.ReservedEncoding));
+
+    // ARM DDI 0553 D1.2, MPU_RBAR.SH: 00 not shareable, 10 outer, 11 inner shareable.
+    [TestCase(0u, false)]
+    [TestCase(2u, true)]
+    [TestCase(3u, true)]
+    public void Outer_and_inner_shareable_are_shareable(uint sh, bool expected)
+    {
+        var file = Pmsav8Format.PmsaV8M.Encode([Region(0, 0, 0x40, All, All, MpuMemoryType.NormalWriteBack)], false);
+        var region = file.Regions.Single();
+        var written = region with { Values = [new("RBAR", region["RBAR"] | sh << 3), new("RLAR", region["RLAR"])] };
+        Assert.That(Pmsav8Format.PmsaV8M.Decode(file with { Regions = [written] }).Regions.Single().Attributes.Shareable, Is.EqualTo(expected));
+    }
+
+    // Privileged Architecture 1.12, section 3.7.1: with G = 2, the lowest bit of a NAPOT address reads as one whatever was written.
+    [TestCase(0x100u)]
+    [TestCase(0x101u)]
+    public void The_granularity_of_a_PMP_fills_the_low_bits_of_NAPOT(uint address)
+    {
+        var format = new PmpFormat(32, 16);
+        var table = format.Decode(new MpuRegisterFile([new("pmpcfg0", 0x1f)], [new MpuRegionRegisters(0, MpuSpace.Unified, [new("pmpaddr0", address)])], true));
+        Assert.That(table.Regions.Single().Range, Is.EqualTo(RandomRegions.Range(0x400, 16)));
+    }
+
     // ARM DDI 0201D 2.3.8: extended permission 6, read-only for both, in the four bits of region 3; c6 as in the System Developer's Guide's table of sizes.
     [Test]
     public void Arm946_has_four_bits_of_permission_and_a_register_per_region() => Assert.Multiple(() =>

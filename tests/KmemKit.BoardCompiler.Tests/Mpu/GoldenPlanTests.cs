@@ -155,6 +155,47 @@ public class GoldenPlanTests
     }
 
     [Test]
+    public void An_entry_is_rounded_to_the_power_of_two_at_its_size_and_no_further()
+    {
+        var policy = RandomPolicy.Of(("a", 0, 0x3_0000, "rw", "rw"), ("b", 0x4_0000, 0x3_0000, "rw", "rw"));
+        var plan = Plan(Pmsav5Format.Arm946ES, policy with { Entries = [policy.Entries[0], policy.Entries[1] with { AllowRounding = true }] });
+        // 512 KiB would do for both if the 64 KiB behind a could be had; so it takes a region that denies them.
+        Assert.That((plan.Used, plan.WasteBytes), Is.EqualTo((2, 0x1_0000UL)));
+    }
+
+    [Test]
+    public void What_a_region_above_decides_is_no_waste()
+    {
+        var policy = RandomPolicy.Of(("b", 0x4_0000, 0x3_0000, "rw", "rw"), ("c", 0x7_0000, 0x8000, "rw", ""));
+        var plan = Plan(Pmsav5Format.Arm946ES, policy with { Entries = [policy.Entries[0] with { AllowRounding = true }, policy.Entries[1]] });
+        Assert.That((plan.Used, plan.WasteBytes), Is.EqualTo((2, 0x8000UL)));
+    }
+
+    [Test]
+    public void A_change_in_one_domain_is_no_advice_where_another_does_not_fit_either()
+    {
+        var domains = new[] { "a", "b" }.Select(name => new ProtectionDomain(name,
+            [RandomPolicy.Entry(("small", 0, 0x1000, "rw", "rw")), RandomPolicy.Entry(("odd", 0x1_0000, 0xf000, "rw", "r"))], default));
+        var finding = MpuPlanner.Plan(new ProtectionPolicy { Domains = [.. domains] }, RandomPolicy.Unit(Pmsav7Format.PmsaV6, 2)).Diagnostics.Single();
+        Assert.That(finding.Message, Does.Contain("needs 3 regions").And.Contain("no change of one entry's place or size"));
+    }
+
+    [Test]
+    public void An_entry_does_not_grow_into_a_part_of_another_of_its_domain()
+    {
+        var domain = new ProtectionDomain("a", [RandomPolicy.Entry(("odd", 0x1_0000, 0xe800, "rw", "r")), RandomPolicy.Entry(("over", 0x1_ff00, 0x200, "rw", "rw"))], default);
+        var finding = MpuPlanner.Plan(new ProtectionPolicy { Domains = [domain] }, RandomPolicy.Unit(Pmsav7Format.PmsaV6, 3)).Diagnostics.Single();
+        Assert.That(finding.Message, Does.Contain("needs 5 regions").And.Not.Contain("grow the end of /odd by 6144 bytes"));
+    }
+
+    [Test]
+    public void A_PMP_that_a_change_just_fills_is_advised_it()
+    {
+        var finding = MpuPlanner.Plan(RandomPolicy.Of(("odd", 0x1_0000, 0xf000, "rwx", "rw")) with { PrivilegedBackground = true }, RandomPolicy.Unit(PmpFormat.Rv32, 1)).Diagnostics.Single();
+        Assert.That(finding.Message, Does.Contain("needs 2 regions").And.Contain("grow the end of /odd by 4096 bytes, to [0x10000, 0x20000)"));
+    }
+
+    [Test]
     public void An_edge_inside_a_granule_is_an_error_with_its_bytes() => Assert.Multiple(() =>
     {
         var finding = MpuPlanner.Plan(One(0x1000, 0x1010), RandomPolicy.Unit(Pmsav7Format.PmsaV7M)).Diagnostics.Single();
