@@ -48,6 +48,10 @@ internal sealed class SmmuFaultTests : SmmuRuleFixture
         _bench.Driver.InstallEntry(2, StreamTableEntry.Stage1(other));
         Assert.That((Access(1, 0x3000).Outcome, Access(2, 0x3000).Outcome), Is.EqualTo((SmmuOutcome.Abort, SmmuOutcome.Translated)));
         Reported(EventType.AccessFlag);
+        // What faults so is never kept (Arm DDI 0487, D8.5.4): software sets AF, bit 10, and needs no invalidation.
+        var leaf = tables.Walk(new VirtAddr(0x3000));
+        _bench.Machine.Memory.WriteUInt64(new PhysAddr(leaf.DescriptorAddress), leaf.Descriptor | (1UL << 10));
+        Assert.That(Access(1, 0x3000).Outcome, Is.EqualTo(SmmuOutcome.Translated));
     }
 
     [Test]
