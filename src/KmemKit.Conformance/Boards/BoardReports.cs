@@ -14,7 +14,7 @@ public static class BoardReports
     {
         var drawing = board.Artifacts.FirstOrDefault(a => a.Kind.Name == "svg");
         var source = board.Compilation.Board;
-        var description = $"{(source is { Model.Length: > 0 } ? source.Model + ", " : "")}{board.Layout.Profile}, {board.Layout.Banks.Length} banks, "
+        var description = $"{(source is { Model.Length: > 0 } ? source.Model + ", " : "")}{board.Layout.Profile}, {board.Layout.Banks.Length} {(board.Layout.Banks.Length == 1 ? "bank" : "banks")}, "
             + $"{board.Layout.LowPages + board.Layout.HighPages} pages of {board.Layout.Pages.PageSize} bytes";
         return new ConformanceReport(board.Name, description, options.Seed, options.Budget.Name, results, drawing is null ? "" : Encoding.UTF8.GetString(drawing.Bytes.AsSpan()));
     }

@@ -15,7 +15,7 @@ public static class HtmlReportWriter
         :root { color-scheme: light dark; --back: #ffffff; --text: #1d2430; --soft: #5b6675; --line: #d9dee6; --panel: #f5f7fa; --good: #17703a; --bad: #b3261e; --none: #6b7480; --wait: #8a5a00; }
         @media (prefers-color-scheme: dark) { :root { --back: #14181f; --text: #e3e8ef; --soft: #9aa6b6; --line: #303846; --panel: #1c222c; --good: #6fd08c; --bad: #ff8a80; --none: #8e99a8; --wait: #f0b95c; } }
         * { box-sizing: border-box; }
-        body { margin: 0 auto; max-width: 1120px; padding: 32px 24px 64px; background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
+        body { margin: 0 auto; max-width: 1360px; padding: 32px 24px 64px; background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
         h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 32px 0 8px; }
         p.soft, td.soft { color: var(--soft); } p { margin: 0 0 12px; }
         .wide { overflow-x: auto; }

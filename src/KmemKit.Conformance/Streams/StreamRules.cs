@@ -118,7 +118,7 @@ public static class StreamRules
             streams.Add((uint)(Any(random) & map.LastStream));
         // A table has an entry for each StreamID up to the highest one and the next power of two: all of them, as long as there is budget for it.
         var highest = map.Masters.SelectMany(m => m.Streams).Select(s => (ulong)(s.Last | s.Mask)).DefaultIfEmpty().Max();
-        var all = Math.Min(2UL << System.Numerics.BitOperations.Log2(highest | 1), (ulong)proof.Budget.Samples * 16);
+        var all = Math.Min(2UL << System.Numerics.BitOperations.Log2(highest | 1), (ulong)proof.Budget.Samples * 4);
         for (var stream = 0UL; stream < all; stream++)
             streams.Add((uint)stream);
         var addresses = map.Masters.SelectMany(m => m.Grants).SelectMany(g => new[] { g.Iova.Value, g.Phys.Start.Value }).Concat(map.Ram.Select(r => r.Start.Value)).Append(0UL).Distinct().ToList();
