@@ -210,6 +210,10 @@ internal sealed class MpuArtifactTests
         // The low bits of RBAR read as the number of the region.
         var read = planned with { Regions = [.. planned.Regions.Select(r => r with { Values = r.Values.SetItem(0, new MpuRegister("RBAR", r["RBAR"] | (uint)r.Number)) })] };
         Assert.That(MpuReadback.Compare(plan.Mpu.Format, planned, read), Is.Empty);
+        // PRIVDEFENA as well, both ways.
+        var background = planned with { PrivilegedBackground = !planned.PrivilegedBackground };
+        Assert.That(MpuReadback.Compare(plan.Mpu.Format, planned, background).Select(d => d.Effect), Has.Some.Contains("default map").Or.Some.Contains("has nothing where no region is"));
+        Assert.That(MpuReadback.Compare(plan.Mpu.Format, background, planned).Select(d => d.Register), Has.One.EqualTo("background"));
     }
 
     [Test]
