@@ -24,8 +24,8 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 /// what the tables have in common as they are; the table of the policy without domains, with the least each domain has to lay over it; a table of what
 /// all states agree on, and one of what most want, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
 /// Then <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones; not so for PMP chains, of which each costs a search of its own.
-/// In spaces small enough to try every split (SplitTests) both the fewest regions and, among such splits, the fewest writes were always reached; in large spaces of
-/// power-of-two regions the search ends with its work, and that no other split writes less is not promised.
+/// Both the fewest regions and, among such splits, the fewest writes were always reached in the spaces of SplitTests: PMSAv6 with 4 granules, PMSAv8 with 4 and 7. With
+/// power-of-two regions the search ends with its work: with 8 granules some policies are written with more than the least, and subregions and PMP are not searched.
 /// </remarks>
 internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, TreeCache? blocks = null)
 {
