@@ -77,7 +77,7 @@ internal static class StreamImagePlacer
         var outputBits = smmus.Min(s => s.Smmu.OutputBits);
         var taken = smmus.SelectMany(s => s.Contexts).SelectMany(c => c.Map.Regions).Select(r => ("what " + r.Name + " gives a device", r.PhysRange)).ToList();
         // The page tables of the board's kernel are put at the highest free place as well.
-        if (layout.Board.UsesMmu && PageTablePlanner.Plan(layout).Plan is { } tables)
+        if (layout.Board.UsesMmu && BoardTables.Of(layout).Plan is { } tables)
         {
             taken.Add(("the board's page tables", tables.Range));
             if (tables.Map.VectorsPage is { } vectors)

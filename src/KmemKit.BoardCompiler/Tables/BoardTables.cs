@@ -16,6 +16,10 @@ public static class BoardTables
     {
         if (compilation is null)
             throw new ArgumentNullException(nameof(compilation));
-        return compilation.Layout is { Board.UsesMmu: true } layout ? s_plans.GetValue(layout, static l => PageTablePlanner.Plan(l)) : null;
+        return compilation.Layout is { Board.UsesMmu: true } layout ? Of(layout) : null;
     }
+
+    /// <summary>The plan with its findings, and without a plan where there can be none.</summary>
+    /// <param name="layout">The board's layout.</param>
+    public static PageTablePlanResult Of(MemoryLayout layout) => s_plans.GetValue(layout, static l => PageTablePlanner.Plan(l));
 }

@@ -46,7 +46,7 @@ public sealed record BoardSubject : IDisposable
     public MemoryLayout? OtherLayout { get; init; }
 
     /// <summary>Its page tables; null for a board without MMU, or where no plan is possible.</summary>
-    public PageTablePlan? Tables => Part(nameof(Tables), () => Layout.Board.UsesMmu ? PageTablePlanner.Plan(Layout).Plan : null);
+    public PageTablePlan? Tables => Layout.Board.UsesMmu ? BoardTables.Of(Layout).Plan : null;
 
     /// <summary>The image of its page tables; empty where it has none.</summary>
     public ImmutableArray<byte> Image => OtherImage ?? (ImmutableArray<byte>)Part<object>(nameof(Image), () => Tables is { } plan ? ImmutableArray.Create(TableImage.Write(plan)) : ImmutableArray<byte>.Empty)!;

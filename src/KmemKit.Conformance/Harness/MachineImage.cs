@@ -31,7 +31,7 @@ public sealed class MachineImage
                 ? throw new ArgumentException($"{compilation.Name} runs without MMU and has no protection plan: {string.Join("; ", compilation.Diagnostics)}", nameof(compilation))
                 : new MachineImage(compilation, null);
         }
-        var planned = PageTablePlanner.Plan(layout);
+        var planned = BoardTables.Of(layout);
         return planned.Plan is { } plan
             ? new MachineImage(compilation, plan)
             : throw new ArgumentException($"{compilation.Name} has no page tables: {string.Join("; ", planned.Diagnostics)}", nameof(compilation));

@@ -217,7 +217,7 @@ public class MmuKernel : IDriverKernel, IDisposable
     private protected static TKernel Boot<TKernel>(MemoryLayout layout, MmuKernelOptions options, Func<PageTablePlan, BootedMemory, MmuKernelOptions, TKernel> make)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        var planned = PageTablePlanner.Plan(layout);
+        var planned = BoardTables.Of(layout);
         return planned.Plan is { } plan
             ? Boot(plan, options, make)
             : throw new ArgumentException($"{layout.Board.Name} has no page tables: {string.Join("; ", planned.Diagnostics)}", nameof(layout));
