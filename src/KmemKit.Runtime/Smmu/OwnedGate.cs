@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Threading;
 
@@ -13,15 +14,18 @@ internal struct OwnedGate
     private int _owner;
     private int _depth;
 
+    /// <summary>Takes the gate; disposing of the answer gives it back.</summary>
+    [UnscopedRef]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Enter()
+    public Held Hold()
     {
         if (Interlocked.CompareExchange(ref _owner, Environment.CurrentManagedThreadId, 0) != 0)
             EnterSlowly();
+        return new Held(ref this);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Leave()
+    private void Leave()
     {
         if (_depth != 0)
             _depth--;
@@ -46,5 +50,17 @@ internal struct OwnedGate
                 spinner.SpinOnce();
         }
         while (Interlocked.CompareExchange(ref _owner, own, 0) != 0);
+    }
+
+    /// <summary>A gate that is held.</summary>
+    public readonly ref struct Held
+    {
+        private readonly ref OwnedGate _gate;
+
+        internal Held(ref OwnedGate gate) => _gate = ref gate;
+
+        /// <summary>Gives it back.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Dispose() => _gate.Leave();
     }
 }

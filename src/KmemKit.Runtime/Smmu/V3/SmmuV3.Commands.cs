@@ -15,7 +15,6 @@ public sealed unsafe partial class SmmuV3
     private const ulong UsualMask = OpcodeAndWorld | (3UL << 12);
     private const ulong RangeGranule = 3UL << 10;
 
-    private readonly bool _hasStage1;
     private ulong* _commandHost;
     private ulong _commandQueue;
     private uint _commandTurns;
@@ -27,15 +26,13 @@ public sealed unsafe partial class SmmuV3
             return;
         var turns = _commandTurns;
         var host = _commandHost;
-        while (((_cmdqCons ^ _cmdqProd) & turns) != 0)
+        while (((_cmdqCons ^ _cmdqProd) & turns) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0)
         {
             var consumer = _cmdqCons & turns;
             var index = consumer & (turns >> 1);
             var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue + (index * (ulong)Command.Bytes)), Command.Bytes);
             if (pointer is null || !TryDoUsual(pointer[0], pointer[1]))
             {
-                if (((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0)
-                    return;
                 var error = pointer is null ? CommandError.Abort : Do(new Command(pointer[0], pointer[1]));
                 if (error != CommandError.None)
                 {
@@ -55,14 +52,12 @@ public sealed unsafe partial class SmmuV3
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryDoUsual(ulong word0, ulong word1)
     {
-        if (((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0)
-            return false;
         if ((word0 & UsualMask) == (ulong)CommandOpcode.Sync)
         {
             _statistics.Syncs++;
             return true;
         }
-        if ((word0 & OpcodeAndWorld) != (ulong)CommandOpcode.TlbiNhVa || (word1 & RangeGranule) != 0 || !_hasStage1)
+        if ((word0 & OpcodeAndWorld) != (ulong)CommandOpcode.TlbiNhVa || (word1 & RangeGranule) != 0 || !Features.Stage1)
             return false;
         _el1.InvalidatePage(word1 & ~0xFFFUL, TlbModel.ContextOf((ushort)(word0 >> 48), (ushort)((word0 >> 32) & 0xFFFF)));
         ForgetAnswers();

@@ -22,15 +22,8 @@ public sealed unsafe partial class SmmuV3
     {
         get
         {
-            _gate.Enter();
-            try
-            {
+            using (_gate.Hold())
                 return _stalled.Count;
-            }
-            finally
-            {
-                _gate.Leave();
-            }
         }
     }
 
@@ -38,8 +31,7 @@ public sealed unsafe partial class SmmuV3
     public void RequestPage(in PageRequestRecord request)
     {
         Command? answer = null;
-        _gate.Enter();
-        try
+        using (_gate.Hold())
         {
             var bits = (int)Math.Min(_priqBase & 31, (ulong)Features.PriQueueBits);
             if (!Features.Pri || (_cr0 & (SmmuV3Control.PriQueueEnable | SmmuV3Control.SmmuEnable)) != (SmmuV3Control.PriQueueEnable | SmmuV3Control.SmmuEnable))
@@ -55,10 +47,6 @@ public sealed unsafe partial class SmmuV3
             {
                 _raisePri = true;
             }
-        }
-        finally
-        {
-            _gate.Leave();
         }
         if (answer is { } command)
             PageResponded?.Invoke(command);
@@ -209,15 +197,10 @@ public sealed unsafe partial class SmmuV3
     private void RaiseInterrupts()
     {
         bool raiseEvent, raisePri, raiseError, raiseSync;
-        _gate.Enter();
-        try
+        using (_gate.Hold())
         {
             (raiseEvent, raisePri, raiseError, raiseSync) = (_raiseEvent, _raisePri, _raiseError, _raiseSync);
             _raiseEvent = _raisePri = _raiseError = _raiseSync = false;
-        }
-        finally
-        {
-            _gate.Leave();
         }
         // SMMU_IRQ_CTRL: GERROR 0, PRIQ 1, EVENTQ 2.
         if (raiseError && (_irqCtrl & 1) != 0)

@@ -19,8 +19,7 @@ public sealed unsafe partial class SmmuV3
         // What drivers poll: a register of 4 bytes is read whole by itself.
         if (offset == R.CmdqCons && size == 4)
             return System.Threading.Volatile.Read(ref _cmdqCons);
-        _gate.Enter();
-        try
+        using (_gate.Hold())
         {
             if (size == 8)
             {
@@ -66,18 +65,13 @@ public sealed unsafe partial class SmmuV3
                 _ => 0,
             };
         }
-        finally
-        {
-            _gate.Leave();
-        }
     }
 
     /// <inheritdoc/>
     public override void Write(ulong offset, int size, ulong value)
     {
         bool tells;
-        _gate.Enter();
-        try
+        using (_gate.Hold())
         {
             if (offset == R.CmdqProd && size == 4)
             {
@@ -94,10 +88,6 @@ public sealed unsafe partial class SmmuV3
             }
             tells = _raiseEvent | _raisePri | _raiseError | _raiseSync || _responses.Count > 0;
         }
-        finally
-        {
-            _gate.Leave();
-        }
         if (tells)
             Tell();
     }
@@ -105,18 +95,13 @@ public sealed unsafe partial class SmmuV3
     private void Tell()
     {
         Command[] responses = [];
-        _gate.Enter();
-        try
+        using (_gate.Hold())
         {
             if (_responses.Count > 0)
             {
                 responses = [.. _responses];
                 _responses.Clear();
             }
-        }
-        finally
-        {
-            _gate.Leave();
         }
         foreach (var response in responses)
             PageResponded?.Invoke(response);

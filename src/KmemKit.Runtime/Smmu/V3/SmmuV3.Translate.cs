@@ -14,16 +14,11 @@ public sealed unsafe partial class SmmuV3
     {
         SmmuResult result;
         bool tells;
-        _gate.Enter();
-        try
+        using (_gate.Hold())
         {
             _statistics.Transactions++;
             result = (_cr0 & SmmuV3Control.SmmuEnable) == 0 ? TranslateDisabled(transaction) : TranslateEnabled(transaction);
             tells = _raiseEvent || _raiseError;
-        }
-        finally
-        {
-            _gate.Leave();
         }
         if (tells)
             RaiseInterrupts();

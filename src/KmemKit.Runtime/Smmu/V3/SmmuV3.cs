@@ -64,7 +64,6 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
         if (Features.HardwareUpdate != 0 || Features.AArch32Tables || Features.Ats)
             throw new ArgumentException("Hardware update of flags, AArch32 tables and ATS are not modelled.", nameof(features));
         _memory = memory;
-        _hasStage1 = Features.Stage1;
         tlb ??= new TlbProfile("smmu", 512, 4);
         // Each by itself: their invalidations are commands, which this class takes apart.
         _el1 = new TlbModel(tlb, new TlbDomain());
@@ -81,15 +80,8 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
     {
         get
         {
-            _gate.Enter();
-            try
-            {
+            using (_gate.Hold())
                 return _statistics with { };
-            }
-            finally
-            {
-                _gate.Leave();
-            }
         }
     }
 
@@ -98,15 +90,8 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
     {
         get
         {
-            _gate.Enter();
-            try
-            {
+            using (_gate.Hold())
                 return _el1.Statistics;
-            }
-            finally
-            {
-                _gate.Leave();
-            }
         }
     }
 

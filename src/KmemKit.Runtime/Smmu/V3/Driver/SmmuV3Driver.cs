@@ -133,16 +133,11 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     /// <summary>Queues commands, without waiting (their order is kept).</summary>
     public void Send(params ReadOnlySpan<Command> commands)
     {
-        _queueGate.Enter();
-        try
+        using (_queueGate.Hold())
         {
             foreach (var command in commands)
                 Put(command);
             _smmu.Write(R.CmdqProd, 4, _producer);
-        }
-        finally
-        {
-            _queueGate.Leave();
         }
     }
 
@@ -150,8 +145,7 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
     internal void SendOneAndSync(in Command command)
     {
-        _queueGate.Enter();
-        try
+        using (_queueGate.Hold())
         {
             // Room for both, and a slot that is not the last: they lie side by side.
             var index = _producer & (_turns >> 1);
@@ -170,28 +164,19 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
             _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
         }
-        finally
-        {
-            _queueGate.Leave();
-        }
     }
 
     /// <summary>Queues commands and waits until they and all before are done.</summary>
     /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
     public void SendAndSync(params ReadOnlySpan<Command> commands)
     {
-        _queueGate.Enter();
-        try
+        using (_queueGate.Hold())
         {
             foreach (var command in commands)
                 Put(command);
             Put(Command.Sync());
             _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
-        }
-        finally
-        {
-            _queueGate.Leave();
         }
     }
 
@@ -238,8 +223,7 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         for (; ;)
         {
             EventRecord record;
-            _queueGate.Enter();
-            try
+            using (_queueGate.Hold())
             {
                 var producer = (uint)_smmu.Read(R.EventqProd, 4);
                 if (QueuePointer.IsEmpty(new QueuePointer(producer, _eventBits), _eventConsumer))
@@ -252,10 +236,6 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
                 record = EventRecord.Decode(new ReadOnlySpan<ulong>(pointer, EventRecord.Count));
                 _eventConsumer = _eventConsumer.Next;
                 _smmu.Write(R.EventqCons, 4, _eventConsumer.Value | (producer & QueuePointer.Overflow));
-            }
-            finally
-            {
-                _queueGate.Leave();
             }
             EventReceived?.Invoke(record);
         }
