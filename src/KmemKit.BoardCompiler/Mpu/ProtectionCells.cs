@@ -24,8 +24,7 @@ internal sealed class ProtectionCells
     private readonly MpuFormat _format;
     private readonly MpuSpace _space;
     private readonly ulong[] _points;
-    private readonly Dictionary<string, Cell[]> _states = new(StringComparer.Ordinal);
-    private readonly Cell[][] _byIndex;
+    private readonly Cell[][] _states;
 
     public ProtectionCells(ProtectionPolicy policy, MpuFormat format, MpuSpace space)
     {
@@ -36,11 +35,11 @@ internal sealed class ProtectionCells
         States = [null, .. policy.Domains.Select(d => d.Name)];
         var wants = States.Select(domain => _points.Select(p => Want(p, domain)).ToArray()).ToList();
         Classes = [.. wants.SelectMany(w => w).Distinct().Where(IsClass)];
-        _byIndex = new Cell[States.Length][];
+        _states = new Cell[States.Length][];
         if (Classes.Length > CellMap.MostClasses)
             return;
         for (var i = 0; i < States.Length; i++)
-            _states[States[i] ?? ""] = _byIndex[i] = [.. _points.Select((p, at) => CellOf(p, States[i], wants[i][at]))];
+            _states[i] = [.. _points.Select((p, at) => CellOf(p, States[i], wants[i][at]))];
         Locked = 0;
         for (var i = 0; format is PmpFormat && i < Classes.Length; i++)
             Locked |= PmpFormat.NeedsLock(Classes[i]) ? 1UL << (i + 1) : 0;
@@ -61,29 +60,32 @@ internal sealed class ProtectionCells
     /// <param name="forbidden">Classes not to be used.</param>
     public CellMap Map(string? domain, IReadOnlyList<PaintedRegion>? behind = null, ulong forbidden = 0)
     {
-        var cells = _states[domain ?? ""];
+        var cells = _states[States.IndexOf(domain)];
         return new CellMap(_format.AddressBits, Classes, behind is null && forbidden == 0 ? cells : (IEnumerable<Cell>)Over(cells, behind ?? [], forbidden));
     }
 
     /// <summary>What all states have in common: where they want different things, anything may be.</summary>
     public CellMap Common()
     {
-        var everything = (1UL << (Classes.Length + 1)) - 1;
+        var everything = Everything;
         return new CellMap(_format.AddressBits, Classes, _points.Select((p, i) =>
         {
             var (allowed, exact) = (everything, everything);
-            foreach (var state in _states.Values)
+            foreach (var state in _states)
                 (allowed, exact) = (allowed & state[i].Allowed, exact & state[i].Exact);
             return allowed == 0 ? new Cell(p, everything, everything) : new Cell(p, allowed, exact);
         }));
     }
+
+    /// <summary>All classes and none, as a mask.</summary>
+    public ulong Everything => (1UL << (Classes.Length + 1)) - 1;
 
     /// <summary>Where what some state wants changes, from 0 up.</summary>
     public IReadOnlyList<ulong> Points => _points;
 
     /// <summary>What a state wants, point by point.</summary>
     /// <param name="state">Its place in <see cref="States"/>.</param>
-    public IReadOnlyList<Cell> CellsOf(int state) => _byIndex[state];
+    public IReadOnlyList<Cell> CellsOf(int state) => _states[state];
 
     /// <summary>The last point that is not above an address.</summary>
     public int PointAt(ulong address)
@@ -95,13 +97,13 @@ internal sealed class ProtectionCells
     /// <summary>What most states want: the classes that as many states as possible may have at an address.</summary>
     public CellMap Most()
     {
-        var everything = (1UL << (Classes.Length + 1)) - 1;
+        var everything = Everything;
         return new CellMap(_format.AddressBits, Classes, _points.Select((p, i) =>
         {
             var (most, mask) = (0, 0UL);
             for (var painted = 0; painted <= Classes.Length; painted++)
             {
-                var count = _byIndex.Count(state => (state[i].Exact >> painted & 1) != 0);
+                var count = _states.Count(state => (state[i].Exact >> painted & 1) != 0);
                 if (count > most)
                     (most, mask) = (count, 0);
                 mask |= count == most ? 1UL << painted : 0;
@@ -111,20 +113,22 @@ internal sealed class ProtectionCells
     }
 
     /// <summary>Edges of regions, with those of their subregions.</summary>
-    public static IEnumerable<ulong> Edges(IEnumerable<PaintedRegion> regions) => regions.SelectMany(r => r.Disabled == 0
-        ? [r.Start, r.Start + r.Size]
-        : Enumerable.Range(0, 9).Select(i => r.Start + (ulong)i * (r.Size / 8)));
-
-    private List<Cell> Over(Cell[] cells, IReadOnlyList<PaintedRegion> behind, ulong forbidden)
+    public static List<ulong> Edges(IReadOnlyList<PaintedRegion> regions)
     {
-        var isExclusive = _format.Shape == MpuShape.BaseAndLimit;
-        var edges = new List<ulong>(behind.Count * 4);
-        foreach (var region in behind)
+        var edges = new List<ulong>(regions.Count * 4);
+        foreach (var region in regions)
         {
             var parts = region.Disabled == 0 ? 1UL : 8;
             for (var i = 0UL; i <= parts; i++)
                 edges.Add(region.Start + i * (region.Size / parts));
         }
+        return edges;
+    }
+
+    private List<Cell> Over(Cell[] cells, IReadOnlyList<PaintedRegion> behind, ulong forbidden)
+    {
+        var isExclusive = _format.Shape == MpuShape.BaseAndLimit;
+        var edges = Edges(behind);
         edges.Sort();
         var result = new List<Cell>(cells.Length + edges.Count);
         var (at, edge) = (0, 0);

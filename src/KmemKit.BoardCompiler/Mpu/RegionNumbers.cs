@@ -69,7 +69,7 @@ internal static class RegionNumbers
             return 0;
         var higher = above.ToList();
         ulong waste = 0;
-        var edges = new SortedSet<ulong>(ProtectionCells.Edges(higher.Append(painted)).Concat(map.Cells.Select(c => c.Start)))
+        var edges = new SortedSet<ulong>(ProtectionCells.Edges([.. higher, painted]).Concat(map.Cells.Select(c => c.Start)))
             .Where(e => e >= painted.Start && e < painted.Start + painted.Size).ToList();
         for (var i = 0; i < edges.Count; i++)
         {

@@ -9,19 +9,23 @@ internal sealed class StaticPool
 {
     private readonly ProtectionCells _cells;
     private readonly MpuFormat _format;
-    private readonly ulong _everything;
     private readonly IReadOnlyList<Cell>[] _states;
 
     public StaticPool(ProtectionCells cells, MpuFormat format)
     {
         _cells = cells;
         _format = format;
-        _everything = (1UL << (cells.Classes.Length + 1)) - 1;
         Points = cells.Points;
         _states = [.. Enumerable.Range(0, cells.States.Length).Select(cells.CellsOf)];
         Add(format.AddressBits, 0, 0, Points.Count - 1);
         Regions = Useful(Regions);
     }
+
+    /// <summary>Where what some state wants changes.</summary>
+    public IReadOnlyList<ulong> Points { get; }
+
+    /// <summary>From the lowest block up, the smaller before the larger.</summary>
+    public List<PaintedRegion> Regions { get; private set; } = [];
 
     /// <summary>Those that some state needs for itself, and those that make a hole in one of these: where no region is, the background is as good.</summary>
     private List<PaintedRegion> Useful(List<PaintedRegion> regions)
@@ -44,12 +48,6 @@ internal sealed class StaticPool
         return false;
     }
 
-    /// <summary>Where what some state wants changes.</summary>
-    public IReadOnlyList<ulong> Points { get; }
-
-    /// <summary>From the lowest block up, the smaller before the larger.</summary>
-    public List<PaintedRegion> Regions { get; private set; } = [];
-
     /// <summary>Adds the regions of a block that holds the points from <paramref name="first"/> (which may be below it) to <paramref name="last"/>.</summary>
     /// <returns>The classes that some state wants in it.</returns>
     private ulong Add(int level, ulong start, int first, int last)
@@ -59,7 +57,7 @@ internal sealed class StaticPool
         {
             wanted = 0;
             foreach (var cells in _states)
-                wanted |= cells[first].Allowed == _everything ? 0 : cells[first].Allowed & ~1UL;
+                wanted |= cells[first].Allowed == _cells.Everything ? 0 : cells[first].Allowed & ~1UL;
             AddRegions(level, start, wanted);
             return wanted;
         }

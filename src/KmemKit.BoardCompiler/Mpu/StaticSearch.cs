@@ -28,13 +28,13 @@ internal sealed class StaticSearch
     private readonly ProtectionCells _cells;
     private readonly MpuFormat _format;
     private readonly TreeCache _blocks;
-    private readonly StatePlan[] _alone;
-    private readonly List<PaintedRegion> _pool = [];
+    private readonly ImmutableArray<PaintedRegion>[] _alone;
+    private readonly List<PaintedRegion> _pool;
     private readonly ulong[] _points;
     private readonly int[][] _covered;
     private readonly ulong[][] _allowed;
     private readonly Dictionary<string, int> _seen = new(StringComparer.Ordinal);
-    private readonly List<Queue<Candidate>> _queues = [];
+    private readonly List<Queue<ImmutableArray<PaintedRegion>>> _queues = [];
     private readonly int _most;
     private (int Used, int Writes) _best;
     private long _work;
@@ -48,8 +48,8 @@ internal sealed class StaticSearch
         _cells = cells;
         _format = format;
         _blocks = blocks;
-        _alone = [.. alone.Select(t => new StatePlan(t.Regions))];
-        _most = _alone.Max(s => s.Own.Length);
+        _alone = [.. alone.Select(t => t.Regions)];
+        _most = _alone.Max(own => own.Length);
         var pool = new StaticPool(cells, format);
         _pool = pool.Regions;
         var edges = new SortedSet<ulong>(pool.Points.Concat(ProtectionCells.Edges(_pool)).Where(p => p < format.AddressSpace.End.Value));
@@ -67,29 +67,29 @@ internal sealed class StaticSearch
         _best = (best.Used, best.Writes);
         foreach (var start in starts)
             Offer(start.Static, start.Writes, 0);
-        Offer([], _alone.Sum(s => s.Own.Length), 0);
+        Offer([], _alone.Sum(own => own.Length), 0);
         while (_work < MostWork && Next() is { } candidate)
         {
-            if (Evaluate(candidate.Static) is not { } states)
+            if (Evaluate(candidate) is not { } states)
                 continue;
-            var (used, writes) = (candidate.Static.Length + states.Max(s => s.Own.Length), states.Sum(s => s.Own.Length));
+            var (used, writes) = (candidate.Length + states.Max(own => own.Length), states.Sum(own => own.Length));
             if (used > _most)
                 continue;
             if ((used, writes).CompareTo(_best) < 0)
-                (_best, found) = ((used, writes), candidate.Static);
+                (_best, found) = ((used, writes), candidate);
             if (writes == 0)
                 break;
-            Grow(candidate.Static, states, writes);
+            Grow(candidate, states, writes);
         }
         return found;
     }
 
-    private void Grow(ImmutableArray<PaintedRegion> from, StatePlan[] states, int writes)
+    private void Grow(ImmutableArray<PaintedRegion> from, ImmutableArray<PaintedRegion>[] states, int writes)
     {
         for (var i = 0; i < from.Length; i++)
             Offer(from.RemoveAt(i), writes, GainWithout(i, from));
         var left = _most - from.Length;
-        if (left <= 0 || states.Sum(s => Math.Max(0, s.Own.Length - left)) >= _best.Writes)
+        if (left <= 0 || states.Sum(own => Math.Max(0, own.Length - left)) >= _best.Writes)
             return;
         var below = Picture(from);
         for (var i = 0; i < _pool.Count; i++)
@@ -103,13 +103,13 @@ internal sealed class StaticSearch
     }
 
     /// <summary>How many states are likely to have one region less of their own, less those that are likely to need one more.</summary>
-    private int Gain(int pooled, StatePlan[] states)
+    private int Gain(int pooled, ImmutableArray<PaintedRegion>[] states)
     {
         var gain = 0;
         var region = _pool[pooled];
         for (var i = 0; i < states.Length; i++)
         {
-            var own = states[i].Own;
+            var own = states[i];
             var (saves, hurts) = (false, false);
             foreach (var at in _covered[pooled])
             {
@@ -173,11 +173,11 @@ internal sealed class StaticSearch
     {
         var rank = Math.Max(0, writes - gain);
         while (_queues.Count <= rank)
-            _queues.Add(new Queue<Candidate>());
-        _queues[rank].Enqueue(new Candidate(regions));
+            _queues.Add(new Queue<ImmutableArray<PaintedRegion>>());
+        _queues[rank].Enqueue(regions);
     }
 
-    private Candidate? Next()
+    private ImmutableArray<PaintedRegion>? Next()
     {
         foreach (var queue in _queues)
         {
@@ -211,22 +211,18 @@ internal sealed class StaticSearch
     }
 
     /// <summary>What each state has to lay over the static regions; null where one cannot, or needs too many.</summary>
-    private StatePlan[]? Evaluate(ImmutableArray<PaintedRegion> regions)
+    private ImmutableArray<PaintedRegion>[]? Evaluate(ImmutableArray<PaintedRegion> regions)
     {
-        var states = new StatePlan[_alone.Length];
+        var states = new ImmutableArray<PaintedRegion>[_alone.Length];
         for (var i = 0; i < states.Length; i++)
         {
             var map = _cells.Map(_cells.States[i], regions);
             _work += map.Cells.Length;
             if (TreePlanner.Plan(map, _format.Granule, _format.SmallestWithSubregions, cache: _blocks) is not { } plan || plan.Regions.Length + regions.Length > _most)
                 return null;
-            states[i] = new StatePlan(plan.Regions);
+            states[i] = plan.Regions;
             _work += plan.Work;
         }
         return states;
     }
-
-    private readonly record struct StatePlan(ImmutableArray<PaintedRegion> Own);
-
-    private sealed record Candidate(ImmutableArray<PaintedRegion> Static);
 }
