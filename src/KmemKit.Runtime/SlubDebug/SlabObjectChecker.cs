@@ -167,7 +167,7 @@ internal sealed unsafe class SlabObjectChecker
 
     /// <summary>A byte at an offset that may be negative, which the checked arithmetic of pointers does not take.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* At(byte* at, int offset) => unchecked(at + offset);
+    public static byte* At(byte* at, nint offset) => unchecked(at + offset);
 
     // From the first to the last byte that differs: what lies between may be as it was (check_bytes_and_report).
     internal static ObjectFault Differs(byte* at, int from, int to, byte expected, ObjectFaultKind kind)

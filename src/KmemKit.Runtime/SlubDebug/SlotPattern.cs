@@ -128,9 +128,9 @@ internal readonly unsafe struct SlotPattern
         var wide = Vector256.Create(red);
         nint i = _left;
         for (; i <= -PieceBytes; i += PieceBytes)
-            different |= Vector256.Load(At(at, i)) ^ wide;
+            different |= Vector256.Load(SlabObjectChecker.At(at, i)) ^ wide;
         for (; i < 0; i += sizeof(ulong))
-            words |= *(ulong*)At(at, i) ^ (red * Ones);
+            words |= *(ulong*)SlabObjectChecker.At(at, i) ^ (red * Ones);
         words |= *(ulong*)(at + _size) ^ (red * Ones);
     }
 
@@ -140,9 +140,9 @@ internal readonly unsafe struct SlotPattern
         var wide = Vector256.Create(red);
         nint i = _left;
         for (; i <= -PieceBytes; i += PieceBytes)
-            wide.Store(At(at, i));
+            wide.Store(SlabObjectChecker.At(at, i));
         for (; i < 0; i += sizeof(ulong))
-            *(ulong*)At(at, i) = red * Ones;
+            *(ulong*)SlabObjectChecker.At(at, i) = red * Ones;
         *(ulong*)(at + _size) = red * Ones;
     }
 
@@ -186,7 +186,4 @@ internal readonly unsafe struct SlotPattern
         for (nint i = _padding; i < _end; i += sizeof(ulong))
             words |= *(ulong*)(at + i) ^ PadWord;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* At(byte* at, nint offset) => unchecked(at + offset);
 }
