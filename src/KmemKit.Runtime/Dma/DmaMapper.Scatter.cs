@@ -28,6 +28,7 @@ public sealed unsafe partial class DmaMapper
         Cpu cpu, DmaDevice device, ReadOnlySpan<DmaPiece> pieces, DmaDirection direction, Span<DmaStretch> stretches, out int count,
         DmaAttributes attributes = DmaAttributes.None)
     {
+        ArgumentNullException.ThrowIfNull(cpu);
         ArgumentNullException.ThrowIfNull(device);
         if (stretches.Length < pieces.Length)
             throw new ArgumentException("There must be room for one stretch a piece.", nameof(stretches));

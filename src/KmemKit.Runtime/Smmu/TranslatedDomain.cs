@@ -158,7 +158,7 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         var offset = address.Value & granule;
         var start = new BusAddr(address.Value - offset);
         var total = offset + size;
-        _iova.Claim(start, total);
+        _iova.Claim(cpu.Number, start, total);
         if (((total + granule) & ~granule) == Size && _tables.TryUnmapPage(start.Value))
         {
             // The usual case of a driver's buffer goes straight to the command.
