@@ -9,6 +9,7 @@ using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.BoardCompiler.KernelMaps;
 using KmemKit.BoardCompiler.Streams;
+using KmemKit.BoardCompiler.Writers.Images;
 using KmemKit.Conformance.Boards.Readers;
 using KmemKit.Conformance.Rules;
 
@@ -99,7 +100,7 @@ internal static class MachineArtifactRules
             Place(proof, defines, "KMEM_SMMU", streams.Base.Value, (ulong)board.StreamImage.Length, streams.Alignment, 8);
             foreach (var smmu in streams.Smmus)
             {
-                var prefix = "KMEM_SMMU_" + (streams.Smmus.Length == 1 ? "" : Macro(smmu.Smmu.Name) + "_");
+                var prefix = "KMEM_SMMU_" + (streams.Smmus.Length == 1 ? "" : ImageText.Macro(smmu.Smmu.Name) + "_");
                 var place = BoardSubject.PlaceOf(smmu.Smmu.Span);
                 foreach (var register in smmu.Registers)
                     Has(proof, defines, prefix + register.Name, register.Value, place);
@@ -107,7 +108,7 @@ internal static class MachineArtifactRules
                     Has(proof, defines, prefix + "REGISTERS", registers.Value, place);
                 foreach (var binding in smmu.Bindings)
                 {
-                    var name = prefix + "SID_" + Macro(binding.Master);
+                    var name = prefix + "SID_" + ImageText.Macro(binding.Master);
                     proof.Expect(defines.All.Any(d => d.Name.StartsWith(name, StringComparison.Ordinal) && d.Value == binding.Stream.First), binding.Stream.First, $"{name} for the stream of {binding.Master}",
                         string.Join(" ", defines.All.Where(d => d.Name.StartsWith(name, StringComparison.Ordinal)).Select(d => $"{d.Name} 0x{d.Value:x}")), BoardSubject.PlaceOf(binding.Stream.Span));
                 }
@@ -127,11 +128,9 @@ internal static class MachineArtifactRules
 
     private static void Has(Proof proof, CDefines defines, string name, ulong value, string place)
     {
-        var found = defines[Macro(name)];
-        proof.Expect(found == value, null, $"{Macro(name)} to be 0x{value:x}", found is { } other ? $"0x{other:x}" : "no such macro", place);
+        var found = defines[ImageText.Macro(name)];
+        proof.Expect(found == value, null, $"{ImageText.Macro(name)} to be 0x{value:x}", found is { } other ? $"0x{other:x}" : "no such macro", place);
     }
-
-    private static string Macro(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToUpperInvariant(c) : '_'));
 
     private static void Mpu(BoardSubject board, Proof proof)
     {
