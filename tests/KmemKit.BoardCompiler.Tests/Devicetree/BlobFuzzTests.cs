@@ -9,6 +9,7 @@ using KmemKit.BoardCompiler.Devicetree.Blobs;
 using KmemKit.BoardCompiler.Devicetree.Printing;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Sources;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.BoardCompiler.Tests.Devicetree;
@@ -24,8 +25,8 @@ internal sealed class BlobFuzzTests
     [Test]
     public void A_mutated_blob_is_read_or_refused_and_nothing_else()
     {
-        var iterations = Number("KMEMKIT_FUZZ_ITERATIONS") ?? DefaultIterations;
-        var replay = Number("KMEMKIT_FUZZ_SEED");
+        var iterations = Setting.Number("KMEMKIT_FUZZ_ITERATIONS") ?? DefaultIterations;
+        var replay = Setting.Number("KMEMKIT_FUZZ_SEED");
         var (trees, refused) = (0, new Dictionary<string, int>());
         for (var i = 0; i < (replay is null ? iterations : 1); i++)
         {
@@ -192,7 +193,4 @@ internal sealed class BlobFuzzTests
             GenerateNode(random, blob, "n@" + i, depth + 1);
         blob.End();
     }
-
-    private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -6,6 +6,7 @@ using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Protection;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.BoardCompiler.Tests.Mpu;
@@ -23,8 +24,8 @@ public class PlannerPropertyTests
     [TestCaseSource(nameof(Formats))]
     public void A_plan_grants_exactly_the_policy(MpuFormat format)
     {
-        var iterations = Number("KMEMKIT_FUZZ_ITERATIONS") ?? (format.Shape == MpuShape.PriorityChain ? DefaultIterations / 4 : DefaultIterations);
-        var first = Number("KMEMKIT_FUZZ_SEED") ?? 1;
+        var iterations = Setting.Number("KMEMKIT_FUZZ_ITERATIONS") ?? (format.Shape == MpuShape.PriorityChain ? DefaultIterations / 4 : DefaultIterations);
+        var first = Setting.Number("KMEMKIT_FUZZ_SEED") ?? 1;
         var (planned, proved) = (0, 0);
         for (var seed = first; seed < first + iterations; seed++)
         {
@@ -66,7 +67,4 @@ public class PlannerPropertyTests
             addresses.Add((ulong)random.NextInt64((long)Math.Min(end, 0x8000_0000)));
         return addresses;
     }
-
-    private static int? Number(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
 }

@@ -7,6 +7,7 @@ using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Protection;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.BoardCompiler.Tests.Mpu;
@@ -24,8 +25,8 @@ public class SplitTests
     public void No_split_has_fewer_regions_in_its_fullest_state_or_as_many_and_fewer_to_write(string name, int granules, int rounds)
     {
         var format = MpuFormats.Find(name)!;
-        var first = Number("KMEMKIT_FUZZ_SEED") ?? 1;
-        rounds = Number("KMEMKIT_FUZZ_ITERATIONS") ?? rounds;
+        var first = Setting.Number("KMEMKIT_FUZZ_SEED") ?? 1;
+        rounds = Setting.Number("KMEMKIT_FUZZ_ITERATIONS") ?? rounds;
         var (writes, alone) = (0, 0);
         for (var seed = first; seed < first + rounds; seed++)
         {
@@ -229,7 +230,4 @@ public class SplitTests
             return made;
         }
     }
-
-    private static int? Number(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
 }

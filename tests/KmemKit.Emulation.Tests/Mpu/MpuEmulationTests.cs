@@ -151,8 +151,5 @@ public sealed class MpuEmulationTests
         return new ProbeTable($"KMEMKIT_FUZZ_SEED={seed}", registers, table, Probes.Of(core, table, RandomAddresses, random));
     }
 
-    private static IEnumerable<int> Seeds(int count) => Enumerable.Range(Number("KMEMKIT_FUZZ_SEED") ?? 1, Number("KMEMKIT_FUZZ_ITERATIONS") ?? count);
-
-    private static int? Number(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+    private static IEnumerable<int> Seeds(int count) => Enumerable.Range(Setting.Number("KMEMKIT_FUZZ_SEED") ?? 1, Setting.Number("KMEMKIT_FUZZ_ITERATIONS") ?? count);
 }
