@@ -1,14 +1,8 @@
-using System;
 using System.Linq;
 using KmemKit.Architecture;
-using KmemKit.Architecture.Smmu.V3;
 using KmemKit.Runtime.Dma;
-using KmemKit.Runtime.Dma.Debug;
-using KmemKit.Runtime.Dma.Ports;
 using KmemKit.Runtime.Masters;
 using KmemKit.Runtime.Masters.Copy;
-using KmemKit.Runtime.Masters.Scanout;
-using KmemKit.Runtime.Smmu;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.MasterTests;

@@ -1,6 +1,4 @@
-using System;
 using System.Linq;
-using KmemKit.Architecture;
 using KmemKit.Architecture.Smmu.V3;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Masters;

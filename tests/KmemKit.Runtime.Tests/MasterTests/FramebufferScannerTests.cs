@@ -1,6 +1,5 @@
 using System;
 using System.Linq;
-using KmemKit.Architecture;
 using KmemKit.Architecture.Smmu.V3;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Masters;

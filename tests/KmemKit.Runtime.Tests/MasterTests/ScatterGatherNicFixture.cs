@@ -1,8 +1,6 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using KmemKit.Architecture;
-using KmemKit.Architecture.Smmu.V3;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Masters;
 using KmemKit.Runtime.Masters.Network;

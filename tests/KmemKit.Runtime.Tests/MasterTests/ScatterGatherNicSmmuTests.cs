@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Smmu.V3;

@@ -1,11 +1,9 @@
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using KmemKit.Runtime.Checks;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Slab;
 using KmemKit.Runtime.SlubDebug;
-using KmemKit.Runtime.Tracking;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.MemoryChecking;

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using KmemKit.BoardCompiler.Policies;
-using KmemKit.Runtime.Checks;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Slab;
 using KmemKit.Runtime.SlubDebug;

@@ -1,17 +1,13 @@
 using System.Linq;
 using KmemKit.Architecture;
-using KmemKit.Architecture.Mmu;
 using KmemKit.Runtime.Processes;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.ProcessTests;
 
 /// <summary>What an area's flags and its end mean to its neighbours, its children and the reclaimer.</summary>
-internal sealed class AreaFlagTests
+internal sealed class AreaFlagTests : ProcessFixture
 {
-    private const MapFlags Anonymous = MapFlags.Private | MapFlags.Anonymous;
-    private const MemProt Rw = MemProt.Read | MemProt.Write;
-
     [Test]
     public void Locked_pages_of_a_file_stay_and_a_child_does_not_inherit_the_lock()
     {
@@ -79,42 +75,6 @@ internal sealed class AreaFlagTests
     }
 
     [Test]
-    public void What_a_driver_says_is_not_to_be_copied_is_not_in_the_child()
-    {
-        using var machine = new ProcessMachine();
-        var process = machine.Start();
-        var at = process.Mmap(default, machine.Page, Rw, MapFlags.Shared, new Device(machine, VmFlags.DontCopy)).Address;
-        var child = process.Fork()!;
-        Assert.That(process.Space.Find(at), Is.Not.Null);
-        Assert.That(child.Space.Find(at), Is.Null);
-        Assert.That(child.TryLoad(at, 4, out _)!.Value.Code, Is.EqualTo(SignalCode.MapError));
-    }
-
-    [Test]
-    public void The_memory_type_of_a_device_is_free_again_when_its_mapping_ends()
-    {
-        using var machine = new ProcessMachine();
-        var process = machine.Start();
-        var at = process.Mmap(default, machine.Page, Rw, MapFlags.Shared, new Device(machine)).Address;
-        var other = new Device(machine) { Use = MemoryUse.WriteCombining };
-        Assert.That(process.Mmap(default, machine.Page, Rw, MapFlags.Shared, other).Error, Is.EqualTo(Errno.InvalidArgument), "two types at a time");
-        process.Munmap(at, machine.Page);
-        Assert.That(process.Mmap(default, machine.Page, Rw, MapFlags.Shared, other).IsOk, Is.True);
-        Assert.That(machine.Lost(), Is.Zero);
-    }
-
-    [Test]
-    public void A_mapping_that_its_driver_refuses_has_promised_nothing()
-    {
-        using var machine = new ProcessMachine();
-        var process = machine.Start();
-        var before = machine.Table.CommittedPages;
-        Assert.That(process.Mmap(default, machine.Page, Rw, MapFlags.Private, new Device(machine) { Refuses = true }).Error, Is.EqualTo(Errno.InvalidArgument));
-        Assert.That(machine.Table.CommittedPages, Is.EqualTo(before));
-        Assert.That(process.Space.Areas.Count(), Is.EqualTo(1), "the stack alone");
-    }
-
-    [Test]
     public void A_heap_that_shrinks_leaves_what_lies_behind_its_end()
     {
         using var machine = new ProcessMachine();
@@ -124,7 +84,7 @@ internal sealed class AreaFlagTests
         process.Load(new ProgramImage(RegularFile.Open(program), new ProgramPart(new VirtAddr(0x10000), page, 0), new ProgramPart(new VirtAddr(0x20000), page, page), page));
         var start = process.Brk(default);
         process.Brk(start + (4 * page));
-        var behind = process.Mmap(start + (4 * page), page, Rw, Anonymous | MapFlags.Fixed).Address;
+        var behind = process.Mmap(start + (4 * page), page, Rw, Private | MapFlags.Fixed).Address;
         Assert.That(process.TryStore(behind, 8, 6), Is.Null);
         Assert.That(process.Brk(start + page), Is.EqualTo(start + page));
         Assert.That(process.TryLoad(behind, 8, out var word), Is.Null);
@@ -142,7 +102,7 @@ internal sealed class AreaFlagTests
         const ulong Tables = 8;
         var before = process.Space.Tables.TablePages;
         var at = new VirtAddr(0x1000_0000 & ~(huge - 1));
-        Assert.That(process.Mmap(at, Tables * huge, Rw, Anonymous | MapFlags.Fixed | MapFlags.NoReserve).IsOk);
+        Assert.That(process.Mmap(at, Tables * huge, Rw, Private | MapFlags.Fixed | MapFlags.NoReserve).IsOk);
         for (var i = 0UL; i < Tables; i++)
             Assert.That(process.TryStore(at + (i * huge), 8, i), Is.Null);
         var most = process.Space.Tables.TablePages;
@@ -155,19 +115,4 @@ internal sealed class AreaFlagTests
     }
 
     private static long Reclaim(ProcessMachine machine, long pages = 100) => machine.Table.Cache.Reclaim(machine.Cpu, machine.Kernel.Allocator.Zones[0], 0, pages);
-
-    private sealed class Device(ProcessMachine machine, VmFlags flags = VmFlags.None) : DeviceFile("/dev/fb0", 77, 0, 6, Rw)
-    {
-        public MemoryUse Use { get; init; } = MemoryUse.Device;
-
-        public bool Refuses { get; init; }
-
-        public override Errno Mmap(VmaMapping mapping)
-        {
-            if (Refuses)
-                return Errno.InvalidArgument;
-            (mapping.Flags, mapping.Use) = (mapping.Flags | flags, Use);
-            return mapping.RemapPfnRange(mapping.Start, machine.Kernel.Layout.Pages.ToFrame(new PhysAddr(0x1000_0000)), mapping.Bytes);
-        }
-    }
 }

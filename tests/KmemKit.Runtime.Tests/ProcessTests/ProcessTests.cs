@@ -1,21 +1,14 @@
-using System;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
-using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Processes;
-using KmemKit.Runtime.Processor;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.ProcessTests;
 
 /// <summary>The system calls of memory one by one, with their errors and their edges.</summary>
-internal sealed class ProcessTests
+internal sealed class ProcessTests : ProcessFixture
 {
-    private const MapFlags Private = MapFlags.Private | MapFlags.Anonymous;
-    private const MapFlags Shared = MapFlags.Shared | MapFlags.Anonymous;
-    private const MemProt Rw = MemProt.Read | MemProt.Write;
-
     [TestCaseSource(typeof(ProcessMachine), nameof(ProcessMachine.Formats))]
     public void Memory_that_is_only_read_costs_no_page_and_what_is_written_one_each(string format)
     {
@@ -68,28 +61,6 @@ internal sealed class ProcessTests
         Store(parent, area, 2);
         Assert.That(parent.TryLoad(area, 8, out seen, cpu: 1), Is.Null);
         Assert.That((seen, Load(child, area)), Is.EqualTo((2UL, 1UL)));
-    }
-
-    [TestCaseSource(typeof(ProcessMachine), nameof(ProcessMachine.Formats))]
-    public void The_kernel_is_above_every_process_and_out_of_its_reach(string format)
-    {
-        using var machine = new ProcessMachine(format);
-        var (one, other) = (machine.Start("one"), machine.Start("other"));
-        var kernel = machine.Kernel.Layout.PageOffset;
-        Assert.That(one.TryLoad(kernel, 4, out _)!.Value.Code, Is.EqualTo(SignalCode.MapError));
-        Assert.That(one.TryStore(kernel, 4, 1)!.Value.Signal, Is.EqualTo(Signal.SegmentationFault));
-        // What the kernel maps from now on is there in whatever process runs, and goes everywhere.
-        Store(one, one.Mmap(default, machine.Page, Rw, Private).Address, 1);
-        var area = machine.Kernel.Vmalloc.Vmalloc(machine.Cpu, 16 * machine.Page)!.Value;
-        machine.Kernel.Cpu.Store(area, 8, 42, Privilege.Privileged);
-        Store(other, other.Mmap(default, machine.Page, Rw, Private).Address, 1);
-        Assert.That(machine.Kernel.Cpu.Load(area, 8, Privilege.Privileged), Is.EqualTo(42));
-        machine.Kernel.Vmalloc.Vfree(machine.Cpu, area);
-        machine.Kernel.Vmalloc.Purge(machine.Cpu);
-        Assert.That(() => machine.Kernel.Cpu.Load(area, 8, Privilege.Privileged), Throws.InstanceOf<MemoryFaultException>());
-        // An access of the kernel's own to a user address that is not there is an oops, and no signal.
-        Assert.That(() => machine.Kernel.Cpu.Load(new VirtAddr(0x1000), 4, Privilege.Privileged), Throws.InstanceOf<MemoryFaultException>());
-        Assert.That(machine.Lost(), Is.Zero);
     }
 
     [Test]
@@ -253,84 +224,6 @@ internal sealed class ProcessTests
         Assert.That(machine.Lost(), Is.Zero);
     }
 
-    [Test]
-    public void Copies_to_and_from_user_count_what_they_could_not_copy_to_the_byte()
-    {
-        using var machine = new ProcessMachine();
-        var process = machine.Start();
-        var page = machine.Page;
-        var at = process.Mmap(new VirtAddr(0x1000_0000), page, Rw, Private | MapFlags.Fixed).Address;
-        Assert.That(process.User.CopyTo(at + page - 13, new byte[20]), Is.EqualTo(7));
-        Assert.That(process.User.CopyTo(at, "hello, user"u8), Is.Zero);
-        var back = new byte[11];
-        Assert.That(process.User.CopyFrom(at, back), Is.Zero);
-        Assert.That(back, Is.EqualTo("hello, user"u8.ToArray()));
-        Assert.That(process.User.AccessOk(new VirtAddr(process.Space.Layout.TaskSize - 8), 8), Is.True);
-        Assert.That(process.User.AccessOk(new VirtAddr(process.Space.Layout.TaskSize - 8), 9), Is.False);
-        Assert.That(process.User.AccessOk(new VirtAddr(ulong.MaxValue), 2), Is.False);
-        Assert.That(process.User.CopyTo(machine.Kernel.Layout.PageOffset, new byte[4]), Is.EqualTo(4), "the kernel's own memory is none of the process's");
-        // Writing for a child breaks the copy too.
-        var child = process.Fork()!;
-        Assert.That(child.User.CopyTo(at, "HELLO"u8), Is.Zero);
-        Assert.That(Load(process, at) & 0xff, Is.EqualTo((ulong)'h'));
-        var filled = Enumerable.Repeat((byte)0xee, 8).ToArray();
-        Assert.That(process.User.CopyFrom(at + page - 4, filled), Is.EqualTo(4));
-        Assert.That(filled[4..], Is.All.Zero, "the rest is zeroed");
-    }
-
-    [Test]
-    public void A_driver_maps_its_memory_in_the_four_steps_and_refuses_what_is_beyond()
-    {
-        using var machine = new ProcessMachine("arm-short", config: ["CONFIG_LINUX_VERSION=\"3.4\""]);
-        var process = machine.Start();
-        var page = machine.Page;
-        var device = new FrameBuffer(machine.Table, new PhysRange(new PhysAddr(0x1000_0000), 4 * page), MemoryUse.WriteCombining);
-        var registers = new Registers();
-        machine.Kernel.Memory.RequestMemRegion(new PhysRange(new PhysAddr(0x1000_0000), 4 * page), "fb", registers);
-        var at = process.Mmap(default, 2 * page, Rw, MapFlags.Shared, device, page).Address;
-        Assert.That(process.TryStore(at + 8, 4, 0xabcd), Is.Null);
-        Assert.That(registers.Last, Is.EqualTo((page + 8, 0xabcdUL)));
-        var vma = process.Space.Find(at)!;
-        Assert.That(vma.Flags & (VmFlags.Io | VmFlags.Reserved | VmFlags.PfnMap), Is.EqualTo(VmFlags.Io | VmFlags.Reserved | VmFlags.PfnMap));
-        Assert.That(process.Mmap(default, 5 * page, Rw, MapFlags.Shared, device).Error, Is.EqualTo(Errno.InvalidArgument), "larger than the device");
-        Assert.That(process.Mmap(default, 2 * page, Rw, MapFlags.Shared, device, 3 * page).Error, Is.EqualTo(Errno.InvalidArgument), "past its end");
-        Assert.That(process.Mremap(at, 2 * page, 3 * page, RemapFlags.MayMove).Error, Is.EqualTo(Errno.BadAddress), "frames do not grow");
-        // A child has the device as well.
-        var child = process.Fork()!;
-        Assert.That(child.TryStore(at, 4, 1), Is.Null);
-        Assert.That(registers.Last, Is.EqualTo((page, 1UL)));
-        // PROT_NONE and back.
-        process.Mprotect(at, page, MemProt.None);
-        Assert.That(process.TryLoad(at, 4, out _)!.Value.Code, Is.EqualTo(SignalCode.AccessError));
-        process.Mprotect(at, page, Rw);
-        Assert.That(process.TryStore(at, 4, 2), Is.Null);
-        Assert.That(registers.Last, Is.EqualTo((page, 2UL)));
-        Assert.That(machine.Lost(), Is.Zero);
-    }
-
-    [Test]
-    public unsafe void Memory_of_kmalloc_is_mapped_from_its_first_whole_page_and_in_its_own_type_alone()
-    {
-        using var machine = new ProcessMachine();
-        var process = machine.Start();
-        var (page, kernel) = (machine.Page, machine.Kernel);
-        // The seed's step: page-aligned buffer = (buffer + PAGE_SIZE - 1) & PAGE_MASK, so two pages are asked for.
-        var buffer = kernel.Objects.AddressOf(kernel.Objects.Kmalloc(machine.Cpu, (nuint)(2 * page), GfpFlags.Kernel))!.Value;
-        var aligned = new VirtAddr((buffer.Value + page - 1) & ~(page - 1));
-        var phys = kernel.Addresses.VirtToPhys(aligned);
-        var device = new FrameBuffer(machine.Table, new PhysRange(phys, page), MemoryUse.Cached);
-        var at = process.Mmap(default, page, Rw, MapFlags.Shared, device).Address;
-        Store(process, at, 0x55);
-        Assert.That(kernel.Memory.ReadUInt64(phys), Is.EqualTo(0x55));
-        Assert.That(process.Munmap(at, page), Is.EqualTo(Errno.None));
-        Assert.That(kernel.Booted.Map.PageCount(kernel.Booted.Map.PfnToPage(kernel.Layout.Pages.ToFrame(phys))), Is.EqualTo(1), "it stays the driver's");
-        Assert.That(process.Mmap(default, page, Rw, MapFlags.Shared, new FrameBuffer(machine.Table, new PhysRange(phys, page), MemoryUse.Device)).Error,
-            Is.EqualTo(Errno.InvalidArgument), "RAM that the kernel has cached is not mapped as a device");
-        Assert.That(process.Mmap(default, page, Rw, MapFlags.Private, device).IsOk, Is.True, "all of a private area");
-        Assert.That(process.Mmap(default, 2 * page, Rw, MapFlags.Private, new FrameBuffer(machine.Table, new PhysRange(phys, 2 * page), MemoryUse.Cached) { MapsOnePage = true }).Error,
-            Is.EqualTo(Errno.InvalidArgument), "not a part of one");
-    }
-
     [TestCaseSource(typeof(ProcessMachine), nameof(ProcessMachine.Formats))]
     public void Clean_pages_of_files_are_taken_from_whoever_maps_them_and_come_again(string format)
     {
@@ -354,194 +247,5 @@ internal sealed class ProcessTests
         Store(other, b + page, 23);
         Assert.That(cache.WriteBack(inode), Is.EqualTo(1), "dirty again after it was clean");
         Assert.That(machine.Lost(), Is.Zero);
-    }
-
-    [Test]
-    public void When_memory_runs_out_one_process_is_ended_and_the_run_goes_on()
-    {
-        using var machine = new ProcessMachine("arm-short", new ProcessOptions { Overcommit = Overcommit.Always });
-        var page = machine.Page;
-        var (keeper, hog) = (machine.Start("keeper"), machine.Start("hog"));
-        keeper.OomScoreAdjust = -500;
-        var kept = keeper.Mmap(default, page, Rw, Private).Address;
-        Store(keeper, kept, 77);
-        var size = (ulong)(machine.FreePages + 64) * page;
-        var area = hog.Mmap(default, size, Rw, Private).Address;
-        SignalInfo? signal = null;
-        for (var at = 0UL; at < size && signal is null; at += page)
-            signal = hog.TryStore(area + at, 8, 1);
-        Assert.That((signal!.Value.Signal, hog.EndedBy, hog.ExitStatus), Is.EqualTo((Signal.Kill, (Signal?)Signal.Kill, (int?)137)));
-        Assert.That(machine.Table.OutOfMemory.Single(), Does.StartWith($"Out of memory: Killed process {hog.Pid} (hog) total-vm:").And.EndsWith("oom_score_adj:0"));
-        Assert.That((keeper.IsAlive, Load(keeper, kept)), Is.EqualTo((true, 77UL)));
-        Assert.That(machine.Lost(), Is.Zero);
-    }
-
-    [Test]
-    public void No_more_is_promised_than_the_commit_limit_where_overcommit_is_off()
-    {
-        using var machine = new ProcessMachine(options: new ProcessOptions { Overcommit = Overcommit.Never });
-        var process = machine.Start();
-        var page = machine.Page;
-        var half = (ulong)(machine.Table.CommitLimit - machine.Table.CommittedPages) * page;
-        Assert.That(process.Mmap(default, half + page, Rw, Private | MapFlags.NoReserve).Error, Is.EqualTo(Errno.NoMemory), "NORESERVE counts as well");
-        var all = process.Mmap(default, half, Rw, Private).Address;
-        Assert.That(process.Fork(), Is.Null, "the child would need as much");
-        Assert.That(process.Mmap(default, page, MemProt.Read, Private).IsOk, Is.True, "what is only read costs nothing");
-        process.Munmap(all, half);
-        Assert.That(process.Fork(), Is.Not.Null);
-        using var usual = new ProcessMachine();
-        Assert.That(usual.Start().Mmap(default, (ulong)(usual.Kernel.Allocator.TotalPages + 1) * page, Rw, Private).Error, Is.EqualTo(Errno.NoMemory), "an obvious overcommit");
-    }
-
-    [TestCase("CONFIG_VMSPLIT_3G=y", 0xbf00_0000ul)]
-    [TestCase("CONFIG_VMSPLIT_2G=y", 0x7f00_0000ul)]
-    [TestCase("CONFIG_VMSPLIT_1G=y", 0x3f00_0000ul)]
-    public void TASK_SIZE_follows_the_split(string split, ulong size)
-    {
-        foreach (var format in new[] { "arm-short", "arm-lpae" })
-        {
-            using var machine = new ProcessMachine(format, config: ["CONFIG_MODULES=y", "CONFIG_PHYS_OFFSET=0x40000000", split]);
-            var process = machine.Start();
-            Assert.That(process.Space.Layout.TaskSize, Is.EqualTo(size));
-            var last = process.Mmap(new VirtAddr(size - machine.Page), machine.Page, Rw, Private | MapFlags.Fixed);
-            Assert.That(last.IsOk || process.Space.Find(new VirtAddr(size - 1))!.Name == "[stack]");
-            Store(process, new VirtAddr(size - 8), 1);
-            Assert.That(process.TryLoad(new VirtAddr(size), 4, out _)!.Value.Signal, Is.EqualTo(Signal.SegmentationFault));
-            Assert.That(machine.Lost(), Is.Zero);
-        }
-    }
-
-    [Test]
-    public void With_4G_4G_each_call_and_each_fault_drops_every_translation_twice()
-    {
-        (long Switches, ulong Misses) Costs(AddressSplit split)
-        {
-            using var machine = new ProcessMachine("x86-32", new ProcessOptions { Split = split });
-            var process = machine.Start();
-            var page = machine.Page;
-            var area = process.Mmap(default, 16 * page, Rw, Private).Address;
-            for (var i = 0UL; i < 16; i++)
-                Store(process, area + (i * page), i);
-            var before = machine.Kernel.Cpu.Tlb.Statistics.Misses;
-            for (var round = 0; round < 10; round++)
-            {
-                process.Brk(default);
-                for (var i = 0UL; i < 16; i++)
-                    Assert.That(Load(process, area + (i * page)), Is.EqualTo(i));
-            }
-            Assert.That(process.User.CopyTo(area, "x"u8), Is.Zero);
-            Assert.That(Load(process, area), Is.EqualTo('x'));
-            var result = (machine.Table.SplitSwitches, machine.Kernel.Cpu.Tlb.Statistics.Misses - before);
-            if (split == AddressSplit.FourGigabytesEach)
-            {
-                Assert.That(process.Space.Layout.TaskSize, Is.EqualTo(0xff00_0000));
-                var high = new VirtAddr(0xd000_0000);
-                Assert.That(process.Mmap(high, page, Rw, Private | MapFlags.Fixed).Address, Is.EqualTo(high), "where 3G/1G has the kernel");
-                Store(process, high, 3);
-            }
-            Assert.That(machine.Lost(), Is.Zero);
-            return result;
-        }
-
-        var (shared, own) = (Costs(AddressSplit.Shared), Costs(AddressSplit.FourGigabytesEach));
-        TestContext.Out.WriteLine($"3G/1G {shared.Misses} misses; 4G/4G {own.Misses} misses, {own.Switches} switches");
-        Assert.That(shared.Switches, Is.Zero);
-        Assert.That(own.Switches, Is.GreaterThanOrEqualTo(2 * (16 + 10)));
-        Assert.That(own.Misses, Is.GreaterThanOrEqualTo(shared.Misses + (9 * 16)), "all 16 pages again after each of the calls");
-    }
-
-    [TestCase("vmsav8-64-4k", 0xffff_0000ul, 1ul << 32)]
-    [TestCase("x86-64", 0xffff_e000ul, 0xffff_e000ul)]
-    public void A_64_bit_kernel_runs_32_bit_processes(string format, ulong stackTop, ulong taskSize)
-    {
-        using var machine = new ProcessMachine(format);
-        var process = machine.Table.Start("compat", compat: true)!;
-        Assert.That((process.Space.Layout.StackTop, process.Space.Layout.TaskSize, process.Space.Layout.Is64Bit), Is.EqualTo((stackTop, taskSize, false)));
-        var area = process.Mmap(default, machine.Page, Rw, Private).Address;
-        Assert.That(area.Value, Is.LessThan(1UL << 32));
-        Store(process, area, 1);
-        Assert.That(process.TryLoad(new VirtAddr(1UL << 32), 4, out _)!.Value.Code, Is.EqualTo(SignalCode.MapError));
-        var wide = machine.Start();
-        Assert.That(wide.Mmap(default, machine.Page, Rw, Private).Address.Value, Is.GreaterThan(1UL << 32));
-        Assert.That(machine.Lost(), Is.Zero);
-    }
-
-    [Test]
-    public void Numbers_of_address_spaces_run_out_and_nobody_sees_another_ones_memory()
-    {
-        using var machine = new ProcessMachine("vmsav8-64-4k", new ProcessOptions { AsidBits = 3 });
-        var processes = Enumerable.Range(0, 20).Select(i => machine.Start($"p{i}")).ToArray();
-        var at = new VirtAddr(0x1000_0000);
-        foreach (var process in processes)
-        {
-            process.Mmap(at, machine.Page, Rw, Private | MapFlags.Fixed);
-            Store(process, at, (ulong)process.Pid);
-        }
-        for (var round = 0; round < 5; round++)
-        {
-            foreach (var process in processes)
-                Assert.That(Load(process, at), Is.EqualTo((ulong)process.Pid));
-        }
-        Assert.That(machine.Table.AsidRollovers, Is.GreaterThan(10));
-        Assert.That(machine.Lost(), Is.Zero);
-    }
-
-    /// <summary>Who comes in at a rollover with a number of an earlier generation does not keep it: it may be that of one who runs elsewhere.</summary>
-    [Test]
-    public void A_number_of_an_earlier_generation_is_not_kept_at_a_rollover()
-    {
-        using var machine = new ProcessMachine("vmsav8-64-4k", new ProcessOptions { AsidBits = 2 });
-        // Three numbers a generation; the first one of each generation is 1.
-        var late = machine.Start("late");
-        Run(late, 1);
-        for (var i = 0; i < 2; i++)
-            Run(machine.Start(), 1);
-        machine.Table.Switch(1, null);
-        var owner = machine.Start("owner");
-        var page = owner.Mmap(default, machine.Page, Rw, Private).Address;
-        Assert.That(owner.TryStore(page, 8, 7, 0), Is.Null);
-        Assert.That((owner.Space.Tables.Asid, late.Space.Tables.Asid), Is.EqualTo(((ushort)1, (ushort)1)));
-        for (var i = 0; i < 2; i++)
-            Run(machine.Start(), 1);
-        Run(late, 1);
-        Assert.That(machine.Table.AsidRollovers, Is.EqualTo(2));
-        Assert.That(late.Space.Tables.Asid, Is.Not.EqualTo(owner.Space.Tables.Asid));
-        Assert.That(owner.TryLoad(page, 8, out _, 1), Is.Null);
-        Assert.That(late.TryLoad(page, 8, out _, 1)?.Code, Is.EqualTo(SignalCode.MapError), "through the other's translation");
-
-        static void Run(Process process, int cpu) => Assert.That(process.TryLoad(default, 8, out _, cpu)?.Code, Is.EqualTo(SignalCode.MapError));
-    }
-
-    private static ulong Load(Process process, VirtAddr address)
-    {
-        Assert.That(process.TryLoad(address, 8, out var value), Is.Null);
-        return value;
-    }
-
-    private static void Store(Process process, VirtAddr address, ulong value) => Assert.That(process.TryStore(address, 8, value), Is.Null);
-
-    private sealed class Registers : Memory.IBusDevice
-    {
-        public (ulong Offset, ulong Value) Last { get; private set; }
-
-        public ulong Read(ulong offset, int size) => 0;
-
-        public void Write(ulong offset, int size, ulong value) => Last = (offset, value);
-    }
-
-    /// <summary>A driver as the seed has it.</summary>
-    private sealed class FrameBuffer(ProcessTable table, PhysRange memory, MemoryUse use) : DeviceFile("/dev/fb0", 77, 0, 6, Rw)
-    {
-        public bool MapsOnePage { get; init; }
-
-        public override Errno Mmap(VmaMapping mapping)
-        {
-            if (mapping.Bytes > memory.Size.Value || mapping.Offset > memory.Size.Value - mapping.Bytes)
-                return Errno.InvalidArgument;
-            mapping.Flags |= VmFlags.Reserved | VmFlags.Io;
-            mapping.Use = use;
-            var pages = table.Kernel.Layout.Pages;
-            return mapping.RemapPfnRange(mapping.Start, pages.ToFrame(memory.Start + mapping.Offset), MapsOnePage ? pages.PageSize : mapping.Bytes);
-        }
     }
 }

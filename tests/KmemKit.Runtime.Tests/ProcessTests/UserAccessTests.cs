@@ -1,3 +1,4 @@
+using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Runtime.Processes;
@@ -6,11 +7,9 @@ using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.ProcessTests;
 
-/// <summary>What the kernel may do with a process's addresses, and who is ended when memory is short.</summary>
-internal sealed class UserAccessTests
+/// <summary>What the kernel may do with a process's addresses.</summary>
+internal sealed class UserAccessTests : ProcessFixture
 {
-    private const MapFlags Anonymous = MapFlags.Private | MapFlags.Anonymous;
-
     [TestCase(0ul, ulong.MaxValue)]
     [TestCase(1ul, ulong.MaxValue)]
     [TestCase(0x1000ul, 0xc000_0000ul)]
@@ -26,7 +25,7 @@ internal sealed class UserAccessTests
     {
         using var machine = new ProcessMachine("x86-32", new ProcessOptions { Split = split });
         var process = machine.Start();
-        var at = process.Mmap(default, machine.Page, MemProt.Read | MemProt.Write, Anonymous).Address;
+        var at = process.Mmap(default, machine.Page, Rw, Private).Address;
         Assert.That(process.TryStore(at, 8, 3), Is.Null);
         process.Mprotect(at, machine.Page, MemProt.Read);
         Assert.That(process.User.CopyTo(at, new byte[8]), Is.EqualTo(8));
@@ -47,7 +46,7 @@ internal sealed class UserAccessTests
     {
         using var machine = new ProcessMachine(format);
         var process = machine.Start();
-        var at = process.Mmap(default, machine.Page, MemProt.Read | MemProt.Write, Anonymous).Address;
+        var at = process.Mmap(default, machine.Page, Rw, Private).Address;
         var port = machine.Table.Switch(0, process.Space).Port;
         Assert.That(() => port.Store(at, new byte[8], Privilege.Privileged), Throws.InstanceOf<MemoryFaultException>());
         Assert.That(process.Space.AnonymousPages, Is.Zero);
@@ -55,20 +54,28 @@ internal sealed class UserAccessTests
         Assert.That(process.Space.AnonymousPages, Is.EqualTo(1));
     }
 
-    /// <summary>Points of mm/oom_kill.c: pages that ending it gives back, and oom_score_adj in thousandths of all memory; -1000 is never chosen.</summary>
     [Test]
-    public void Badness_is_pages_and_what_was_asked_for()
+    public void Copies_to_and_from_user_count_what_they_could_not_copy_to_the_byte()
     {
         using var machine = new ProcessMachine();
         var process = machine.Start();
-        var at = process.Mmap(default, 40 * machine.Page, MemProt.Read | MemProt.Write, Anonymous).Address;
-        for (var i = 0UL; i < 40; i++)
-            Assert.That(process.TryStore(at + (i * machine.Page), 8, 1), Is.Null);
-        var plain = machine.Table.BadnessOf(process);
-        Assert.That(plain, Is.EqualTo(40 + process.Space.Tables.TablePages));
-        process.OomScoreAdjust = 250;
-        Assert.That(machine.Table.BadnessOf(process) - plain, Is.EqualTo((long)machine.Kernel.Allocator.TotalPages / 4));
-        process.OomScoreAdjust = -1000;
-        Assert.That(machine.Table.BadnessOf(process), Is.EqualTo(long.MinValue));
+        var page = machine.Page;
+        var at = process.Mmap(new VirtAddr(0x1000_0000), page, Rw, Private | MapFlags.Fixed).Address;
+        Assert.That(process.User.CopyTo(at + page - 13, new byte[20]), Is.EqualTo(7));
+        Assert.That(process.User.CopyTo(at, "hello, user"u8), Is.Zero);
+        var back = new byte[11];
+        Assert.That(process.User.CopyFrom(at, back), Is.Zero);
+        Assert.That(back, Is.EqualTo("hello, user"u8.ToArray()));
+        Assert.That(process.User.AccessOk(new VirtAddr(process.Space.Layout.TaskSize - 8), 8), Is.True);
+        Assert.That(process.User.AccessOk(new VirtAddr(process.Space.Layout.TaskSize - 8), 9), Is.False);
+        Assert.That(process.User.AccessOk(new VirtAddr(ulong.MaxValue), 2), Is.False);
+        Assert.That(process.User.CopyTo(machine.Kernel.Layout.PageOffset, new byte[4]), Is.EqualTo(4), "the kernel's own memory is none of the process's");
+        // Writing for a child breaks the copy too.
+        var child = process.Fork()!;
+        Assert.That(child.User.CopyTo(at, "HELLO"u8), Is.Zero);
+        Assert.That(Load(process, at) & 0xff, Is.EqualTo((ulong)'h'));
+        var filled = Enumerable.Repeat((byte)0xee, 8).ToArray();
+        Assert.That(process.User.CopyFrom(at + page - 4, filled), Is.EqualTo(4));
+        Assert.That(filled[4..], Is.All.Zero, "the rest is zeroed");
     }
 }

@@ -1,18 +1,15 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Smmu;
 using KmemKit.Architecture.Smmu.V3;
-using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Mmu;
 using KmemKit.Runtime.Smmu;
 using KmemKit.Runtime.Smmu.V3;
 using KmemKit.Runtime.Tlb;
 using NUnit.Framework;
-using R = KmemKit.Architecture.Smmu.V3.SmmuV3Register;
 
 namespace KmemKit.Runtime.Tests.SmmuTests;
 
