@@ -124,6 +124,7 @@ public class IovaDomainTests
             Refused(() => domain.Give(0, large.Add(Page), Page), IovaError.NotTaken);
             Refused(() => domain.Give(0, small.Add(1), 3 * Page), IovaError.BadAddress);
             Refused(() => domain.Give(0, new BusAddr(1UL << 40), Page), IovaError.BadAddress);
+            Assert.That(() => domain.Give(99, small, 3 * Page), Throws.InstanceOf<ArgumentOutOfRangeException>(), "no such CPU");
             Assert.That(domain.CountAvailable(), Is.EqualTo(before));
         });
         domain.Give(0, small, 3 * Page);
