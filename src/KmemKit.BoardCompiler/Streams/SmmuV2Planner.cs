@@ -10,7 +10,7 @@ using R = KmemKit.Architecture.Smmu.V2.SmmuV2Register;
 
 namespace KmemKit.BoardCompiler.Streams;
 
-/// <summary>Stream mapping groups, context banks and register values of an SMMUv2 (Arm IHI 0062). Streams that no group matches fault (sCR0.USFCFG).</summary>
+/// <summary>Stream mapping groups, context banks and register values of an SMMUv2 (Arm IHI 0062). Streams that no group matches, or two, fault (sCR0.USFCFG, SMCFCFG).</summary>
 internal static class SmmuV2Planner
 {
     public static SmmuPlan Plan(SmmuPlan smmu, DiagnosticBag diagnostics)
@@ -73,7 +73,8 @@ internal static class SmmuV2Planner
         }
         foreach (var context in smmu.Contexts.OrderBy(c => c.Bank))
             AddBank(context);
-        Add("CR0", R.Cr0, 4, (uint)(SmmuV2Control.UnidentifiedStreamFault | SmmuV2Control.GlobalFaultReport | SmmuV2Control.GlobalFaultInterrupt));
+        Add("CR0", R.Cr0, 4, (uint)(SmmuV2Control.UnidentifiedStreamFault | SmmuV2Control.StreamMatchConflictFault | SmmuV2Control.GlobalFaultReport
+            | SmmuV2Control.GlobalFaultInterrupt));
         return registers.ToImmutable();
 
         void AddBank(StreamContext context)

@@ -20,10 +20,10 @@ public enum SmmuOutcome
     /// <summary>The device gets an error response.</summary>
     Abort,
 
-    /// <summary>A read gives zeros, a write is dropped, and the device sees no error (CD.A 0).</summary>
+    /// <summary>A read gives zeros, a write is dropped, and the device sees no error (CD.A 0, SCTLR.CFRE 0).</summary>
     ReadZeroWriteIgnored,
 
-    /// <summary>It waits for software (CMD_RESUME).</summary>
+    /// <summary>It waits for software (CMD_RESUME, SMMU_CBn_RESUME).</summary>
     Stalled,
 }
 
@@ -38,7 +38,7 @@ public readonly record struct SmmuResult(SmmuOutcome Outcome, PhysAddr Address, 
     internal static SmmuResult Aborted => new(SmmuOutcome.Abort, default, 0, default);
 }
 
-/// <summary>An access that waits for CMD_RESUME or CMD_STALL_TERM.</summary>
+/// <summary>An access that waits for CMD_RESUME or CMD_STALL_TERM, or for SMMU_CBn_RESUME.</summary>
 public sealed class StalledTransaction
 {
     internal StalledTransaction(in SmmuTransaction transaction, ushort tag, bool aborts)
@@ -51,7 +51,7 @@ public sealed class StalledTransaction
     /// <summary>The access.</summary>
     public SmmuTransaction Transaction { get; }
 
-    /// <summary>STAG of its event record.</summary>
+    /// <summary>STAG of its event record; 0 of an SMMUv2, where a context bank has one at most.</summary>
     public ushort Tag { get; }
 
     /// <summary>The answer, once software has given one.</summary>

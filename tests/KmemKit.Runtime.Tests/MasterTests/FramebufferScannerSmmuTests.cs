@@ -8,7 +8,9 @@ using NUnit.Framework;
 namespace KmemKit.Runtime.Tests.MasterTests;
 
 /// <summary>What a display meets behind an SMMU alone.</summary>
-internal sealed class FramebufferScannerSmmuTests() : FramebufferScannerFixture(Reach.SmmuV3)
+[TestFixture(Reach.SmmuV3)]
+[TestFixture(Reach.SmmuV2)]
+internal sealed class FramebufferScannerSmmuTests(Reach reach) : FramebufferScannerFixture(reach)
 {
     [Test]
     public void The_panel_does_not_wait_for_a_stalled_fetch()

@@ -10,6 +10,7 @@ namespace KmemKit.Runtime.Tests.MasterTests;
 
 /// <summary>A display shows what is in memory, at its pace, and what it could not have in the underflow colour.</summary>
 [TestFixture(Reach.SmmuV3)]
+[TestFixture(Reach.SmmuV2)]
 [TestFixture(Reach.Bus)]
 internal sealed class FramebufferScannerTests(Reach reach) : FramebufferScannerFixture(reach)
 {
@@ -127,7 +128,7 @@ internal sealed class FramebufferScannerTests(Reach reach) : FramebufferScannerF
         Assert.That(screen.AsSpan(2 * 1024, 1024).ToArray(), Has.All.EqualTo(0xFF00FFu));
         Assert.That((_display.Read(FramebufferScanner.Underruns, 4), _display.Read(FramebufferScanner.FaultAddress, 8)), Is.EqualTo((1UL, bus.Value + (2 * Page))));
         Assert.That(_display.Read(DmaMaster.InterruptCause, 4), Is.EqualTo((ulong)(ScanoutInterrupts.Underrun | ScanoutInterrupts.Vsync)));
-        Assert.That(_bench.Smmu.Events.Single().InputAddress, Is.EqualTo(bus.Value + (2 * Page)));
+        Assert.That(_bench.Smmu.Faults.Single().Address, Is.EqualTo(bus + (2 * Page)));
         // The same page again: the next frame is whole.
         _bench.MapAt(bus + (2 * Page), s_frame + (2 * Page), Page);
         _display.Advance(Lines(2 + height));

@@ -3,14 +3,13 @@ using System.Collections.Generic;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Smmu.V3;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Dma.Ports;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Smmu;
-using KmemKit.Runtime.Smmu.V3;
-using KmemKit.Runtime.Smmu.V3.Driver;
 using KmemKit.Runtime.Tests.PageTests;
 using KmemKit.Runtime.Tests.SmmuTests;
 using NUnit.Framework;
@@ -22,6 +21,9 @@ internal enum Reach
 {
     /// <summary>Through an SMMUv3.</summary>
     SmmuV3,
+
+    /// <summary>Through an SMMUv2.</summary>
+    SmmuV2,
 
     /// <summary>By a bus that shows memory 0 at 0x40000000.</summary>
     Bus,
@@ -37,15 +39,16 @@ internal sealed class MasterBench : IDisposable
 
     private const uint Stream = 0x55;
 
-    private readonly SmmuBench _bench = new();
-    private readonly SmmuDomain<Granule4K>? _domain;
+    private readonly DeviceBench _bench;
+    private readonly TranslatedDomain<Granule4K>? _domain;
     private readonly SmmuPort? _smmuPort;
     private readonly List<DmaAllocation> _rings = [];
 
     public MasterBench(Reach reach)
     {
+        _bench = DeviceBench.Of(reach == Reach.SmmuV2 ? SmmuVersion.V2 : SmmuVersion.V3);
         Mapper = new DmaMapper(Memory);
-        if (reach == Reach.SmmuV3)
+        if (reach != Reach.Bus)
         {
             _domain = _bench.Domain();
             _domain.Attach(Stream);
@@ -64,7 +67,7 @@ internal sealed class MasterBench : IDisposable
 
     public Cpu Cpu => _bench.Cpu;
 
-    public SmmuBench Smmu => _bench;
+    public DeviceBench Smmu => _bench;
 
     public DmaMapper Mapper { get; }
 
@@ -101,17 +104,7 @@ internal sealed class MasterBench : IDisposable
     }
 
     /// <summary>From now on the device's faults stall.</summary>
-    public void Stall()
-    {
-        var at = _bench.Driver.ReadEntry(Stream).ContextTable;
-        var words = new ulong[8];
-        for (var i = 0; i < 8; i++)
-            words[i] = Memory.ReadUInt64(at + ((ulong)i * 8));
-        var cd = new ContextDescriptor(new Architecture.Smmu.StructureWords(words)).WithStalls();
-        for (var i = 0; i < 8; i++)
-            Memory.WriteUInt64(at + ((ulong)i * 8), cd.Words[i]);
-        _bench.Driver.SendAndSync(Command.CfgiAll);
-    }
+    public void Stall() => _bench.Stall(_domain!, Stream);
 
     /// <summary>Maps pages of memory at a device address that faulted, and lets the access go on.</summary>
     public void MapAt(BusAddr bus, PhysAddr memory, ulong size)
@@ -124,13 +117,9 @@ internal sealed class MasterBench : IDisposable
         Assert.That(_domain.Tables.Map(Cpu, new VirtAddr(bus.Value), memory, size, prot).IsOk, Is.True);
     }
 
-    public void Unmap(BusAddr bus, ulong size)
-    {
-        Assert.That(_domain!.Tables.Unmap(Cpu, new VirtAddr(bus.Value), size).IsOk, Is.True);
-        _bench.Driver.SendAndSync(Command.TlbiNhAsid(0, _domain.Asid));
-    }
+    public void Unmap(BusAddr bus, ulong size) => Assert.That(_domain!.Tables.Unmap(Cpu, new VirtAddr(bus.Value), size).IsOk, Is.True);
 
-    public void Resume(ResumeAction action) => _bench.Driver.SendAndSync(Command.Resume(Stream, _bench.Events[^1].StallTag, action));
+    public void Resume(ResumeAction action) => _bench.Resume(_domain!, action);
 
     public void Dispose()
     {

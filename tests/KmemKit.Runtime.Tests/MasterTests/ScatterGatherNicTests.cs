@@ -12,6 +12,7 @@ namespace KmemKit.Runtime.Tests.MasterTests;
 
 /// <summary>Packets go out as their fragments say, and come in whole or not at all.</summary>
 [TestFixture(Reach.SmmuV3)]
+[TestFixture(Reach.SmmuV2)]
 [TestFixture(Reach.Bus)]
 internal sealed class ScatterGatherNicTests(Reach reach) : ScatterGatherNicFixture(reach)
 {

@@ -5,6 +5,7 @@ using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Smmu.V3;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Cma;
 using KmemKit.Runtime.Dma;
@@ -14,6 +15,8 @@ using KmemKit.Runtime.Processor;
 using KmemKit.Runtime.Sharing;
 using KmemKit.Runtime.Sharing.Pipeline;
 using KmemKit.Runtime.Smmu;
+using KmemKit.Runtime.Smmu.V2;
+using KmemKit.Runtime.Smmu.V2.Driver;
 using KmemKit.Runtime.Smmu.V3;
 using KmemKit.Runtime.Smmu.V3.Driver;
 using KmemKit.Runtime.Tests.Harness;
@@ -37,19 +40,20 @@ internal sealed class SharingBoard : IDisposable
         };
         """);
 
-    private readonly List<SmmuDomain<Granule4K>> _domains = [];
+    private readonly List<TranslatedDomain<Granule4K>> _domains = [];
     private readonly List<SmmuPort> _ports = [];
     private readonly MmuKernel _kernel;
-    private readonly SmmuV3Driver _driver;
+    private readonly SmmuDriver _driver;
     private readonly int _types;
     private readonly long _free;
 
-    public SharingBoard()
+    public SharingBoard(SmmuVersion version = SmmuVersion.V3)
     {
         _kernel = MmuKernel.Boot(s_layout);
-        Smmu = new SmmuV3(_kernel.Memory, new SmmuV3Features { StreamIdBits = 8 });
-        _driver = SmmuV3Driver.Start(Cpu, _kernel.Memory, Smmu);
-        _driver.EventReceived += Events.Add;
+        _driver = version == SmmuVersion.V2
+            ? SmmuV2Driver.Start(new SmmuV2(_kernel.Memory, unknownSeed: 3))
+            : SmmuV3Driver.Start(Cpu, _kernel.Memory, new SmmuV3(_kernel.Memory, new SmmuV3Features { StreamIdBits = 8 }));
+        _driver.DeviceFaulted += Faults.Add;
         Processor = _kernel.Cpu;
         Host = new SharingHost(Cpu, _kernel.Memory, new DmaMapper(_kernel.Memory), new BufferCpuMapper(_kernel));
         // The table of the vmalloc range's first pages stays once it is made: it is made now.
@@ -60,9 +64,9 @@ internal sealed class SharingBoard : IDisposable
 
     public SharingHost Host { get; }
 
-    public SmmuV3 Smmu { get; }
+    public SystemMmu Smmu => _driver.Smmu;
 
-    public List<EventRecord> Events { get; } = [];
+    public List<DeviceFault> Faults { get; } = [];
 
     public ICpuPort Processor { get; }
 
@@ -80,7 +84,7 @@ internal sealed class SharingBoard : IDisposable
             var onBus = new DmaDevice(name) { IsCoherent = isCoherent };
             return new PipelineDevice(onBus, new BusPort(_kernel.Memory, onBus));
         }
-        var domain = SmmuDomain.TryCreate<Granule4K>(_driver, Cpu, _kernel.Memory)!;
+        var domain = _driver.TryCreateDomain<Granule4K>(Cpu, _kernel.Memory)!;
         _domains.Add(domain);
         domain.Attach((uint)_domains.Count);
         var port = new SmmuPort(Smmu, (uint)_domains.Count);

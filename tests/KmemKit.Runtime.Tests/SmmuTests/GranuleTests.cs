@@ -2,17 +2,17 @@ using System;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu.Vmsav8;
-using KmemKit.Architecture.Smmu.V3;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Smmu;
-using KmemKit.Runtime.Smmu.V3;
-using KmemKit.Runtime.Smmu.V3.Driver;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.SmmuTests;
 
-/// <summary>Domains of all three granules: a device reaches the granules it was given, to their last byte, and gives them back by one command.</summary>
-internal sealed class GranuleTests
+/// <summary>Domains of all three granules: a device reaches the granules it was given, to their last byte, and gives them back by one invalidation.</summary>
+[TestFixture(SmmuVersion.V3)]
+[TestFixture(SmmuVersion.V2)]
+internal sealed class GranuleTests(SmmuVersion version)
 {
     private static readonly PhysAddr s_ram = new(0x200_0000);
 
@@ -25,12 +25,12 @@ internal sealed class GranuleTests
     [Test]
     public void Of_64_KiB() => Check<Granule64K>();
 
-    private static void Check<TGranule>()
+    private void Check<TGranule>()
         where TGranule : struct, IGranule
     {
-        using var bench = new SmmuBench();
+        using var bench = DeviceBench.Of(version);
         var before = bench.FreePages;
-        using (var domain = SmmuDomain.TryCreate<TGranule>(bench.Driver, bench.Cpu, bench.Machine.Memory)!)
+        using (var domain = bench.Driver.TryCreateDomain<TGranule>(bench.Cpu, bench.Machine.Memory)!)
         {
             domain.Attach(1);
             using var port = new SmmuPort(bench.Smmu, 1);
@@ -55,17 +55,15 @@ internal sealed class GranuleTests
             Assert.That(domain.TryMap(bench.Cpu, [new DmaPiece(s_ram + 0x300, 0x10)], DmaAccess.Read, uint.MaxValue, out var small), Is.EqualTo(DmaError.None));
             Assert.That(small.Value % granule, Is.EqualTo(0x300UL));
             Assert.That(port.Write(small, [1], out _), Is.EqualTo(SmmuOutcome.Abort), "for reading only");
-            var (commands, events) = (bench.Smmu.Statistics, bench.Events.Count);
+            var (maintenance, faults) = (bench.Maintenance, bench.Faults.Count);
             domain.Unmap(bench.Cpu, bus, 40 * granule);
-            Assert.That(bench.Smmu.Statistics.TlbInvalidations - commands.TlbInvalidations, Is.EqualTo(1UL));
-            Assert.That(bench.Smmu.Statistics.Syncs - commands.Syncs, Is.EqualTo(1UL));
+            Assert.That((bench.Maintenance.Invalidations - maintenance.Invalidations, bench.Maintenance.Syncs - maintenance.Syncs), Is.EqualTo((1UL, 1UL)));
             for (var i = 0UL; i < 40; i++)
                 Assert.That(port.Read(bus + (i * granule), out _), Is.EqualTo(SmmuOutcome.Abort));
-            Assert.That(bench.Events.Skip(events).All(e => e.Type == EventType.Translation), Is.True);
+            Assert.That(bench.Faults.Skip(faults).All(f => f.Kind == DeviceFaultKind.Translation), Is.True);
             domain.Unmap(bench.Cpu, small, 0x10);
             Assert.That(domain.ReachableMemory(), Is.Empty);
         }
-        // The second-level stream table of stream 1 stays.
-        Assert.That(before - bench.FreePages, Is.EqualTo(4));
+        Assert.That(before - bench.FreePages, Is.EqualTo(bench.PagesOfStream));
     }
 }

@@ -1,54 +1,52 @@
-using System;
 using System.Collections.Generic;
-using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu.Vmsav8;
+using KmemKit.Architecture.Smmu;
 using KmemKit.Architecture.Smmu.V3;
-using KmemKit.Runtime.Buddy;
+using KmemKit.Runtime.Smmu;
 using KmemKit.Runtime.Smmu.V3;
 using KmemKit.Runtime.Smmu.V3.Driver;
-using KmemKit.Runtime.Tests.PageTests;
 
 namespace KmemKit.Runtime.Tests.SmmuTests;
 
-/// <summary>A board with an SMMU that its driver turned on, and the events that came.</summary>
-internal sealed class SmmuBench : IDisposable
+/// <summary>A board with an SMMUv3 that its driver turned on, and the events that came.</summary>
+internal sealed class SmmuBench : DeviceBench
 {
     public SmmuBench(SmmuV3Features? features = null, int eventBits = 7)
     {
-        Machine = Machine.Arm(64 * Machine.MiB, new PageAllocatorOptions { Cpus = 2 });
         Smmu = new SmmuV3(Machine.Memory, features ?? new SmmuV3Features { StreamIdBits = 16 });
         Driver = SmmuV3Driver.Start(Cpu, Machine.Memory, Smmu, eventBits: eventBits);
         Driver.EventReceived += Events.Add;
+        Driver.DeviceFaulted += Faults.Add;
     }
 
-    public Machine Machine { get; }
+    public override SmmuV3 Smmu { get; }
 
-    public SmmuV3 Smmu { get; }
-
-    public SmmuV3Driver Driver { get; }
-
-    public Cpu Cpu => Machine.Cpu;
+    public override SmmuV3Driver Driver { get; }
 
     public List<EventRecord> Events { get; } = [];
 
-    public SmmuDomain<Granule4K> Domain() => SmmuDomain.TryCreate<Granule4K>(Driver, Cpu, Machine.Memory)!;
+    public override int StalledCount => Smmu.StalledCount;
 
-    public long FreePages
+    public override (ulong Invalidations, ulong Syncs) Maintenance => (Smmu.Statistics.TlbInvalidations, Smmu.Statistics.Syncs);
+
+    public override ulong TlbHits => Smmu.Stage1Tlb.Hits;
+
+    public override long PagesOfStream => 4;
+
+    public new SmmuDomain<Granule4K> Domain() => SmmuDomain.TryCreate<Granule4K>(Driver, Cpu, Machine.Memory)!;
+
+    public override void Stall(TranslatedDomain<Granule4K> domain, uint stream)
     {
-        get
-        {
-            Machine.Allocator.DrainAllPages(Cpu);
-            var pages = 0L;
-            foreach (var zone in Machine.Allocator.Zones)
-                pages += zone.FreePages;
-            return pages;
-        }
+        var at = Driver.ReadEntry(stream).ContextTable;
+        var words = new ulong[StructureWords.Count];
+        for (var i = 0; i < words.Length; i++)
+            words[i] = Machine.Memory.ReadUInt64(at + ((ulong)i * 8));
+        var cd = new ContextDescriptor(new StructureWords(words)).WithStalls();
+        for (var i = 0; i < words.Length; i++)
+            Machine.Memory.WriteUInt64(at + ((ulong)i * 8), cd.Words[i]);
+        Driver.SendAndSync(Command.CfgiAll);
     }
 
-    public void Dispose()
-    {
-        Driver.Dispose();
-        Machine.Allocator.Verify();
-        Machine.Dispose();
-    }
+    public override void Resume(TranslatedDomain<Granule4K> domain, ResumeAction action) =>
+        Driver.SendAndSync(Command.Resume(Events[^1].StreamId, Events[^1].StallTag, action));
 }

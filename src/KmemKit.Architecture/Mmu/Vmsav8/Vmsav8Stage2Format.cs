@@ -16,13 +16,15 @@ public readonly struct Vmsav8Stage2Format<TGranule> : ITranslationFormat where T
     private readonly byte _inputBelow48;
     private readonly sbyte _outputBelow48;
     private readonly TranslationControls _controls;
+    private readonly byte _levelsMore;
 
     /// <summary>A tree.</summary>
     /// <param name="inputBits">64 - T0SZ: 25 to 48.</param>
     /// <param name="outputBits">VTCR_EL2.PS: 32, 36, 40, 42, 44, 48, and with the 64 KiB granule 52.</param>
     /// <param name="controls">HardwareAccessed (VTCR_EL2.HA), Xnx.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The architecture has no such size or control.</exception>
-    public Vmsav8Stage2Format(int inputBits, int outputBits = 48, TranslationControls controls = TranslationControls.None)
+    /// <param name="rootLevel">Level that the walk starts at (VTCR_EL2.SL0); null for the one with the fewest levels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The architecture has no such size, control or start.</exception>
+    public Vmsav8Stage2Format(int inputBits, int outputBits = 48, TranslationControls controls = TranslationControls.None, int? rootLevel = null)
     {
         if (inputBits is < 25 or > 48)
             throw new ArgumentOutOfRangeException(nameof(inputBits), inputBits, "VMSAv8-64 translates 25 to 48 bits.");
@@ -32,6 +34,13 @@ public readonly struct Vmsav8Stage2Format<TGranule> : ITranslationFormat where T
         _inputBelow48 = (byte)(48 - inputBits);
         _outputBelow48 = (sbyte)(48 - outputBits);
         _controls = controls;
+        if (rootLevel is not { } level)
+            return;
+        var fewest = Vmsav8Geometry<TGranule>.RootLevel(inputBits, concatenated: true);
+        // A level above it is one whose root still has two entries.
+        if (level > fewest || level < 0 || inputBits - LevelShift(level) < 1)
+            throw new ArgumentOutOfRangeException(nameof(rootLevel), rootLevel, $"A walk of {inputBits} bits starts at level {fewest}, or above where the root has two entries.");
+        _levelsMore = (byte)(fewest - level);
     }
 
     private bool HasXnx => (_controls & TranslationControls.Xnx) != 0;
@@ -43,7 +52,7 @@ public readonly struct Vmsav8Stage2Format<TGranule> : ITranslationFormat where T
     public int DescriptorSize => 8;
 
     /// <inheritdoc/>
-    public int RootLevel => Vmsav8Geometry<TGranule>.RootLevel(InputBits, concatenated: true);
+    public int RootLevel => Vmsav8Geometry<TGranule>.RootLevel(InputBits, concatenated: true) - _levelsMore;
 
     /// <inheritdoc/>
     public int LastLevel => 3;

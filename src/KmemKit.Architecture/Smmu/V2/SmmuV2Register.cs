@@ -1,15 +1,64 @@
-using System;
-
 namespace KmemKit.Architecture.Smmu.V2;
 
-/// <summary>Offsets of the SMMUv2's registers, in bytes: of the global space 0 and 1 from the base, of a context bank from its page (Arm IHI 0062, 9.5 and 16.4).</summary>
+/// <summary>Offsets of the SMMUv2's registers, in bytes: of the global space 0 and 1 from the base, of a context bank from its page (Arm IHI 0062, 9.1, 10.1, 16.1 and 17.2).</summary>
 public static class SmmuV2Register
 {
     /// <summary>SMMU_sCR0.</summary>
     public const int Cr0 = 0x0;
 
+    /// <summary>SMMU_sACR.</summary>
+    public const int Acr = 0x10;
+
+    /// <summary>SMMU_IDR0; the others, to IDR7, follow.</summary>
+    public const int Idr0 = 0x20;
+
+    /// <summary>SMMU_IDR1.</summary>
+    public const int Idr1 = 0x24;
+
+    /// <summary>SMMU_IDR2.</summary>
+    public const int Idr2 = 0x28;
+
+    /// <summary>SMMU_sGFAR, 64 bits.</summary>
+    public const int FaultAddress = 0x40;
+
+    /// <summary>SMMU_sGFSR.</summary>
+    public const int FaultStatus = 0x48;
+
+    /// <summary>SMMU_sGFSRRESTORE.</summary>
+    public const int FaultStatusRestore = 0x4C;
+
+    /// <summary>SMMU_sGFSYNR0.</summary>
+    public const int FaultSyndrome0 = 0x50;
+
+    /// <summary>SMMU_sGFSYNR1.</summary>
+    public const int FaultSyndrome1 = 0x54;
+
+    /// <summary>SMMU_TLBIVMID.</summary>
+    public const int TlbiVmid = 0x64;
+
+    /// <summary>SMMU_TLBIALLNSNH.</summary>
+    public const int TlbiAllNsnh = 0x68;
+
+    /// <summary>SMMU_TLBIALLH.</summary>
+    public const int TlbiAllH = 0x6C;
+
+    /// <summary>SMMU_sTLBGSYNC.</summary>
+    public const int TlbGlobalSync = 0x70;
+
+    /// <summary>SMMU_sTLBGSTATUS.</summary>
+    public const int TlbGlobalStatus = 0x74;
+
+    /// <summary>SMMU_TLBIVMIDS1.</summary>
+    public const int TlbiVmidS1 = 0xB8;
+
     /// <summary>SMMU_CBn_SCTLR.</summary>
     public const int BankControl = 0x0;
+
+    /// <summary>SMMU_CBn_ACTLR.</summary>
+    public const int BankAuxiliaryControl = 0x4;
+
+    /// <summary>SMMU_CBn_RESUME.</summary>
+    public const int BankResume = 0x8;
 
     /// <summary>SMMU_CBn_TCR2.</summary>
     public const int BankTcr2 = 0x10;
@@ -17,14 +66,65 @@ public static class SmmuV2Register
     /// <summary>SMMU_CBn_TTBR0, 64 bits.</summary>
     public const int BankTtbr0 = 0x20;
 
+    /// <summary>SMMU_CBn_TTBR1, 64 bits.</summary>
+    public const int BankTtbr1 = 0x28;
+
     /// <summary>SMMU_CBn_TCR.</summary>
     public const int BankTcr = 0x30;
 
-    /// <summary>SMMU_CBn_MAIR0.</summary>
+    /// <summary>SMMU_CBn_CONTEXTIDR.</summary>
+    public const int BankContextId = 0x34;
+
+    /// <summary>SMMU_CBn_MAIR0; SMMU_CBn_PRRR of short descriptors.</summary>
     public const int BankMair0 = 0x38;
 
-    /// <summary>SMMU_CBn_MAIR1.</summary>
+    /// <summary>SMMU_CBn_MAIR1; SMMU_CBn_NMRR of short descriptors.</summary>
     public const int BankMair1 = 0x3C;
+
+    /// <summary>SMMU_CBn_FSR.</summary>
+    public const int BankFaultStatus = 0x58;
+
+    /// <summary>SMMU_CBn_FSRRESTORE.</summary>
+    public const int BankFaultStatusRestore = 0x5C;
+
+    /// <summary>SMMU_CBn_FAR, 64 bits.</summary>
+    public const int BankFaultAddress = 0x60;
+
+    /// <summary>SMMU_CBn_FSYNR0.</summary>
+    public const int BankFaultSyndrome0 = 0x68;
+
+    /// <summary>SMMU_CBn_IPAFAR of a stage 2 bank, 64 bits.</summary>
+    public const int BankIpaFaultAddress = 0x70;
+
+    /// <summary>SMMU_CBn_TLBIVA, 64 bits with VMSAv8-64 tables.</summary>
+    public const int BankTlbiVa = 0x600;
+
+    /// <summary>SMMU_CBn_TLBIVAA, 64 bits with VMSAv8-64 tables.</summary>
+    public const int BankTlbiVaa = 0x608;
+
+    /// <summary>SMMU_CBn_TLBIASID.</summary>
+    public const int BankTlbiAsid = 0x610;
+
+    /// <summary>SMMU_CBn_TLBIALL.</summary>
+    public const int BankTlbiAll = 0x618;
+
+    /// <summary>SMMU_CBn_TLBIVAL, 64 bits with VMSAv8-64 tables.</summary>
+    public const int BankTlbiVal = 0x620;
+
+    /// <summary>SMMU_CBn_TLBIVAAL, 64 bits with VMSAv8-64 tables.</summary>
+    public const int BankTlbiVaal = 0x628;
+
+    /// <summary>SMMU_CBn_TLBIIPAS2 of a stage 2 bank, 64 bits.</summary>
+    public const int BankTlbiIpaS2 = 0x630;
+
+    /// <summary>SMMU_CBn_TLBIIPAS2L of a stage 2 bank, 64 bits.</summary>
+    public const int BankTlbiIpaS2L = 0x638;
+
+    /// <summary>SMMU_CBn_TLBSYNC.</summary>
+    public const int BankTlbSync = 0x7F0;
+
+    /// <summary>SMMU_CBn_TLBSTATUS.</summary>
+    public const int BankTlbStatus = 0x7F4;
 
     /// <summary>SMMU_SMRn.</summary>
     public static int StreamMatch(int group) => 0x800 + (4 * group);
@@ -35,57 +135,9 @@ public static class SmmuV2Register
     /// <summary>SMMU_CBARn, from the base: global space 1 is the second page.</summary>
     public static int BankAttribute(int bank, int pageShift) => (1 << pageShift) + (4 * bank);
 
+    /// <summary>SMMU_CBFRSYNRAn, from the base.</summary>
+    public static int BankRestrictedSyndrome(int bank, int pageShift) => (1 << pageShift) + 0x400 + (4 * bank);
+
     /// <summary>SMMU_CBA2Rn, from the base.</summary>
     public static int BankAttribute2(int bank, int pageShift) => (1 << pageShift) + 0x800 + (4 * bank);
-}
-
-/// <summary>Bits of SMMU_sCR0 (Arm IHI 0062, 9.6.1).</summary>
-[Flags]
-public enum SmmuV2Control : uint
-{
-    /// <summary>None: all clients are translated, and streams that no group matches pass.</summary>
-    None = 0,
-
-    /// <summary>CLIENTPD: nothing is translated.</summary>
-    ClientPortDisable = 1,
-
-    /// <summary>GFRE: global faults are reported with an abort.</summary>
-    GlobalFaultReport = 1 << 1,
-
-    /// <summary>GFIE: global faults raise an interrupt.</summary>
-    GlobalFaultInterrupt = 1 << 2,
-
-    /// <summary>USFCFG: streams that no group matches fault.</summary>
-    UnidentifiedStreamFault = 1 << 10,
-}
-
-/// <summary>Values of a context bank's control registers for VMSAv8-64 tables.</summary>
-public static class ContextBankRegisters
-{
-    // SCTLR: M 0, TRE 1, AFE 2, CFRE 5, CFIE 6, ASIDPNE 12 (16.5.21).
-    private const uint Enable = 1 | (1 << 1) | (1 << 2) | (1 << 5) | (1 << 6);
-
-    /// <summary>SMMU_CBn_SCTLR: on, with faults reported and raising an interrupt; stage 1 entries are of this bank's ASID alone.</summary>
-    public static uint Control(bool isStage1) => Enable | (isStage1 ? 1u << 12 : 0);
-
-    /// <summary>SMMU_CBn_TCR of stage 1: the lower range, the upper one closed (EPD1).</summary>
-    /// <param name="inputBits">25 to 48.</param>
-    /// <param name="granuleCode">TG0.</param>
-    /// <param name="coherent">Whether walks are cacheable.</param>
-    public static uint Stage1Tcr(int inputBits, uint granuleCode, bool coherent) => (uint)(64 - inputBits) | Walks(coherent) | (granuleCode << 14) | (1u << 23);
-
-    /// <summary>SMMU_CBn_TCR of stage 2.</summary>
-    /// <param name="inputBits">25 to 48.</param>
-    /// <param name="granuleCode">TG0.</param>
-    /// <param name="startLevelCode">SL0.</param>
-    /// <param name="outputCode">PASize.</param>
-    /// <param name="coherent">Whether walks are cacheable.</param>
-    public static uint Stage2Tcr(int inputBits, uint granuleCode, uint startLevelCode, uint outputCode, bool coherent) =>
-        (uint)(64 - inputBits) | (startLevelCode << 6) | Walks(coherent) | (granuleCode << 14) | (outputCode << 16);
-
-    /// <summary>SMMU_CBn_TCR2 of stage 1: PASize, and addresses extended as they come in (SEP 0b111).</summary>
-    public static uint Tcr2(uint outputCode) => outputCode | (7u << 15);
-
-    // IRGN0, ORGN0 write-back write-allocate and inner shareable; or none of them and outer shareable.
-    private static uint Walks(bool coherent) => coherent ? (1u << 8) | (1u << 10) | (3u << 12) : 2u << 12;
 }

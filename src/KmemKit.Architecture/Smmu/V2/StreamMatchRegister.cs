@@ -72,4 +72,20 @@ public readonly record struct StreamToContextRegister(uint Value)
 
     /// <summary>CBNDX, bits 7 to 0: the context bank.</summary>
     public int Bank => (int)(Value & 0xFF);
+
+    /// <summary>What accesses count as, whatever the device says: PRIVCFG, bits 25 to 24, 0b10 unprivileged and 0b11 privileged.</summary>
+    public Privilege Override(Privilege privilege) => (Value >> 24 & 3) switch
+    {
+        2 => Privilege.User,
+        3 => Privilege.Privileged,
+        _ => privilege,
+    };
+
+    /// <summary>What reads count as, whatever the device says: INSTCFG, bits 27 to 26, 0b10 data and 0b11 instructions.</summary>
+    public AccessRights Override(AccessRights access) => (Value >> 26 & 3) switch
+    {
+        2 when access == AccessRights.Execute => AccessRights.Read,
+        3 when access == AccessRights.Read => AccessRights.Execute,
+        _ => access,
+    };
 }

@@ -148,7 +148,7 @@ public sealed unsafe partial class SmmuV3
     {
         if (stage2 is null)
             return true;
-        var found = TranslateStage2(stage2, address, AccessRights.Read, Privilege.Privileged);
+        var found = SecondStageOf(stage2).Translate(address, AccessRights.Read, Privilege.Privileged);
         if (found.Cause != FaultCause.None)
         {
             fault = fault with { Type = TypeOf(found.Cause), IsStage2 = true, Class = EventClass.ContextDescriptor, IpaOrFetchAddress = address & ~0xFFFUL };

@@ -1,7 +1,7 @@
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Smmu.V3;
-using KmemKit.Runtime.Tlb;
+using KmemKit.Runtime.Smmu.Stages;
 
 namespace KmemKit.Runtime.Smmu.V3;
 
@@ -61,7 +61,7 @@ public sealed unsafe partial class SmmuV3
         if (fault.Cause == FaultCause.None && context.Stage2 is not null)
         {
             var first = fault;
-            fault = TranslateStage2(context, first.Output, access, privilege);
+            fault = SecondStageOf(context).Translate(first.Output, access, privilege);
             fault = fault with
             {
                 Ipa = first.Output, Shift = context.Cd is null ? fault.Shift : System.Math.Min(first.Shift, fault.Shift),
@@ -85,87 +85,13 @@ public sealed unsafe partial class SmmuV3
             address = isUpper ? address | 0xFF00_0000_0000_0000 : address & 0x00FF_FFFF_FFFF_FFFF;
         var walk = isUpper ? context.Upper : context.Lower;
         if (walk is null || !walk.Translates(address))
-            return new StageFault(FaultCause.Translation, 0, 0, default);
-        var tlb = context.IsEl2 ? _el2 : _el1;
-        var tag = TlbModel.ContextOf(cd.Asid, context.IsEl2 ? (ushort)0 : context.Entry.Vmid);
-        if (!TryHit(tlb, address, tag, out var hit))
-        {
-            var tables = new SmmuTables(_memory, this, context.Stage2 is null ? null : context);
-            var found = walk.Walk(ref tables, address);
-            if (!found.IsMapped)
-                return tables.Nested.Cause != FaultCause.None
-                    ? tables.Nested with { IsStage2 = true, IsTableWalk = true }
-                    : new StageFault(found.Fault.Cause, 0, 0, default) { IsTableWalk = found.Fault.Cause == FaultCause.ExternalAbortOnWalk, Ipa = found.DescriptorAddress };
-            hit = EntryOf(walk, found, address, cd.Asid, context.IsEl2 ? (ushort)0 : context.Entry.Vmid);
-            if (!hit.Attributes.IsAccessed)
-                return new StageFault(FaultCause.AccessFlag, 0, 0, default);
-            Fill(tlb, hit);
-        }
-        return new StageFault(walk.Check(hit.Attributes, access, privilege), OutputOf(hit, address), hit.Shift, hit.Attributes);
+            return StageFault.Of(FaultCause.Translation, 0);
+        return context.IsEl2
+            ? _el2Stage.Translate(walk, address, cd.Asid, 0, access, privilege)
+            : _el1Stage.Translate(walk, address, cd.Asid, context.Entry.Vmid, access, privilege, SecondStageOf(context));
     }
 
-    /// <summary>Stage 2 alone: an IPA to a physical address.</summary>
-    internal StageFault TranslateStage2(StreamContext context, ulong ipa, AccessRights access, Privilege privilege)
-    {
-        var walk = context.Stage2!;
-        if (!walk.Translates(ipa))
-            return new StageFault(FaultCause.Translation, 0, 0, default) { IsStage2 = true, Ipa = ipa };
-        if (!TryHit(_stage2, ipa, TlbModel.ContextOf(0, context.Entry.Vmid), out var hit))
-        {
-            var tables = new SmmuTables(_memory, null, null);
-            var found = walk.Walk(ref tables, ipa);
-            if (!found.IsMapped)
-            {
-                return new StageFault(found.Fault.Cause, 0, 0, default)
-                {
-                    IsStage2 = true, IsTableWalk = found.Fault.Cause == FaultCause.ExternalAbortOnWalk, Ipa = ipa,
-                };
-            }
-            hit = EntryOf(walk, found, ipa, 0, context.Entry.Vmid);
-            if (!hit.Attributes.IsAccessed)
-                return new StageFault(FaultCause.AccessFlag, 0, 0, default) { IsStage2 = true, Ipa = ipa };
-            Fill(_stage2, hit);
-        }
-        return new StageFault(walk.Check(hit.Attributes, access, privilege), OutputOf(hit, ipa), hit.Shift, hit.Attributes) { IsStage2 = true, Ipa = ipa };
-    }
-
-    private static TlbEntry EntryOf(StageWalk walk, in Translation found, ulong address, ushort asid, ushort vmid)
-    {
-        var shift = walk.LeafShift(found);
-        var mask = (1UL << shift) - 1;
-        return new TlbEntry
-        {
-            First = new VirtAddr(address & ~mask), Output = new PhysAddr(found.Output & ~mask), Shift = (byte)shift, Level = (sbyte)found.Level,
-            Attributes = walk.Decode(found), Asid = asid, Vmid = vmid,
-        };
-    }
-
-    private static ulong OutputOf(in TlbEntry entry, ulong address) => entry.Output.Value | (address & ((1UL << entry.Shift) - 1));
-
-    private static bool TryHit(TlbModel tlb, ulong address, ulong context, out TlbEntry entry)
-    {
-        tlb.Enter();
-        var place = tlb.Find(address, context);
-        if (place >= 0)
-        {
-            tlb.CountHit();
-            entry = tlb.At(place);
-        }
-        else
-        {
-            tlb.CountMiss();
-            entry = default;
-        }
-        tlb.Leave();
-        return place >= 0;
-    }
-
-    private static void Fill(TlbModel tlb, in TlbEntry entry)
-    {
-        tlb.Enter();
-        tlb.Fill(entry);
-        tlb.Leave();
-    }
+    private SecondStage SecondStageOf(StreamContext context) => context.Stage2 is { } walk ? new SecondStage(_stage2Stage, walk, context.Entry.Vmid) : default;
 
     // 3.12: recorded or not, stalled or terminated, as the stage that faulted says.
     private SmmuResult End(in SmmuTransaction transaction, StreamContext context, in StageFault fault)

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using KmemKit.Architecture.Smmu.V3;
 using KmemKit.Runtime.Memory;
+using KmemKit.Runtime.Smmu.Stages;
 using KmemKit.Runtime.Tlb;
 
 namespace KmemKit.Runtime.Smmu.V3;
@@ -48,6 +49,9 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
     private readonly TlbModel _el1;
     private readonly TlbModel _el2;
     private readonly TlbModel _stage2;
+    private readonly StageTranslator _el1Stage;
+    private readonly StageTranslator _el2Stage;
+    private readonly StageTranslator _stage2Stage;
     private readonly SmmuV3Statistics _statistics = new();
     private OwnedGate _gate;
 
@@ -69,6 +73,7 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
         _el1 = new TlbModel(tlb, new TlbDomain());
         _el2 = new TlbModel(tlb, new TlbDomain());
         _stage2 = new TlbModel(tlb, new TlbDomain());
+        (_el1Stage, _el2Stage, _stage2Stage) = (new StageTranslator(memory, _el1), new StageTranslator(memory, _el2), new StageTranslator(memory, _stage2));
         memory.Disposing += () => _commandHost = null;
     }
 

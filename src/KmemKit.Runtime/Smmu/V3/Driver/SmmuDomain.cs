@@ -7,7 +7,6 @@ using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Iova;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Mmu;
-using KmemKit.Runtime.Tlb;
 
 namespace KmemKit.Runtime.Smmu.V3.Driver;
 
@@ -27,35 +26,19 @@ public static class SmmuDomain
         where TGranule : struct, IGranule
     {
         ArgumentNullException.ThrowIfNull(driver);
-        ArgumentNullException.ThrowIfNull(cpu);
-        ArgumentNullException.ThrowIfNull(memory);
-        var output = Math.Min(48, driver.Smmu.Features.OutputAddressBits);
-        var format = new Vmsav8Format<TGranule>(inputBits, output);
-        var iova = new IovaDomain(new PageGeometry(default(TGranule).PageShift), aperture ?? new PhysRange(PhysAddr.Zero, 1UL << inputBits), cpu.Allocator.Cpus.Count);
-        PageTables<Vmsav8Format<TGranule>>? tables = null;
-        PhysAddr? context = null;
-        try
+        return DomainParts.TryMake<TGranule, SmmuDomain<TGranule>>(cpu, memory, Math.Min(48, driver.Smmu.Features.OutputAddressBits), aperture, inputBits, (tables, iova) =>
         {
-            // A domain of no CPU's TLB: this tree's invalidations are commands.
-            tables = PageTables.Create(cpu, memory, format, new TlbDomain());
-            if (tables is not null)
+            var context = driver.Take(StructureWords.Bytes);
+            try
             {
-                context = driver.Take(StructureWords.Bytes);
-                return new SmmuDomain<TGranule>(driver, cpu, tables, iova, context.Value, driver.TakeAsid());
+                return new SmmuDomain<TGranule>(driver, cpu, tables, iova, context, driver.TakeAsid());
             }
-        }
-        catch (Exception exception) when (exception is InsufficientMemoryException or InvalidOperationException)
-        {
-            if (context is { } place)
-                driver.Give(place);
-            tables?.Release(cpu);
-            iova.Dispose();
-            if (exception is InvalidOperationException)
+            catch (InvalidOperationException)
+            {
+                driver.Give(context);
                 throw;
-            return null;
-        }
-        iova.Dispose();
-        return null;
+            }
+        });
     }
 }
 
@@ -89,7 +72,12 @@ public sealed class SmmuDomain<TGranule> : TranslatedDomain<TGranule>
     private protected override int Connect(uint stream) => _driver.InstallEntry(stream, StreamTableEntry.Stage1(_context));
 
     /// <inheritdoc/>
-    private protected override int Disconnect(uint stream) => _driver.InstallEntry(stream, StreamTableEntry.Abort);
+    private protected override int Disconnect(uint stream)
+    {
+        // A stream that has another domain by now stays with it.
+        var entry = _driver.ReadEntry(stream);
+        return entry.Config == SteConfig.Stage1 && entry.ContextTable == _context ? _driver.InstallEntry(stream, StreamTableEntry.Abort) : 0;
+    }
 
     /// <inheritdoc/>
     private protected override void InvalidateGranule(ulong address) => _driver.SendOneAndSync(new Command(_page.Word0, address & ~0xFFFUL));

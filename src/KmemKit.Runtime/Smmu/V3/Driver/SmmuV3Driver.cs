@@ -17,7 +17,7 @@ namespace KmemKit.Runtime.Smmu.V3.Driver;
 /// Streams are aborted until something is attached to them. The stream table has one level up to 2^8 streams and two levels above, whose second-level tables of 2^8
 /// entries are made when first needed. Source: drivers/iommu/arm/arm-smmu-v3 of Linux for the order of steps, Arm IHI 0070 for their meaning.
 /// </remarks>
-public sealed unsafe partial class SmmuV3Driver : IDisposable
+public sealed unsafe partial class SmmuV3Driver : SmmuDriver
 {
     private const int SplitBits = 8;
 
@@ -84,8 +84,8 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
         return driver;
     }
 
-    /// <summary>The SMMU.</summary>
-    public SmmuV3 Smmu => _smmu;
+    /// <inheritdoc/>
+    public override SmmuV3 Smmu => _smmu;
 
     /// <summary>Whether the stream table has two levels.</summary>
     public bool IsTwoLevel { get; }
@@ -107,6 +107,10 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
 
     /// <summary>Called with each global error.</summary>
     public event Action<SmmuV3GlobalErrors>? ErrorReceived;
+
+    /// <inheritdoc/>
+    public override TranslatedDomain<TGranule>? TryCreateDomain<TGranule>(Cpu cpu, PhysicalMemory memory, PhysRange? aperture = null, int inputBits = 39) =>
+        SmmuDomain.TryCreate<TGranule>(this, cpu, memory, aperture, inputBits);
 
     /// <summary>Makes a stream's entry what it is given to be; where one store can do it, without a moment in which the stream has neither (<see cref="HitlessUpdate"/>).</summary>
     /// <returns>Syncs that it took.</returns>
@@ -207,7 +211,7 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
     }
 
     /// <summary>Turns the SMMU off: from then on transactions are aborted. Pages go back.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         // ABORT stays, so that no device reaches memory by being forgotten.
         _smmu.Write(R.Gbpa, 4, (1u << 31) | (1u << 20));
@@ -238,7 +242,25 @@ public sealed unsafe partial class SmmuV3Driver : IDisposable
                 _smmu.Write(R.EventqCons, 4, _eventConsumer.Value | (producer & QueuePointer.Overflow));
             }
             EventReceived?.Invoke(record);
+            if (FaultOf(record) is { } fault)
+                Tell(fault);
         }
+    }
+
+    private static DeviceFault? FaultOf(in EventRecord record)
+    {
+        DeviceFaultKind? kind = record.Type switch
+        {
+            EventType.Translation => DeviceFaultKind.Translation,
+            EventType.Permission => DeviceFaultKind.Permission,
+            EventType.AccessFlag => DeviceFaultKind.AccessFlag,
+            EventType.AddressSize => DeviceFaultKind.AddressSize,
+            EventType.WalkExternalAbort or EventType.SteFetch or EventType.CdFetch => DeviceFaultKind.External,
+            EventType.BadStreamId or EventType.BadSte or EventType.BadSubstreamId or EventType.BadCd or EventType.StreamDisabled => DeviceFaultKind.Configuration,
+            _ => null,
+        };
+        var access = record.IsInstruction ? AccessRights.Execute : record.IsRead ? AccessRights.Read : AccessRights.Write;
+        return kind is { } known ? new DeviceFault(known, record.StreamId, new BusAddr(record.InputAddress), access, record.IsStall) : null;
     }
 
     private void ReadErrors()
