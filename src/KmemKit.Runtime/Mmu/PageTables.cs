@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Threading;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
-using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Memory;
 using KmemKit.Runtime.Pages;
@@ -223,35 +222,6 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
 
     /// <inheritdoc/>
     public PageAttributes Canonical(in PageAttributes attributes) => _format.Canonical(attributes);
-
-    /// <summary>Gives all tables back, the root included. Nothing may use the tree afterwards, no CPU may have it as its own, no thread may be in it.</summary>
-    public void Free(Cpu cpu)
-    {
-        ArgumentNullException.ThrowIfNull(cpu);
-        Domain.Invalidate(IsShared ? TlbScope.All : TlbScope.AddressSpace(Asid, globals: false));
-        StopSharing();
-        FreeBelow(cpu, RootTable, _format.RootLevel, _sharedFrom);
-        if (_rootOrder != NotOfTheAllocator)
-            _tables.GiveBlock(cpu, Root.Value, _rootOrder);
-    }
-
-    // Up to the first descriptor that is another tree's; null where there is none in this table.
-    private void FreeBelow(Cpu cpu, byte* table, int level, ulong? shared = null)
-    {
-        if (level == _format.LastLevel)
-            return;
-        var end = shared is { } from ? _format.Index(from, level) : _format.TableEntries(level);
-        var isCut = shared is { } at && (at & ((1UL << _format.LevelShift(level)) - 1)) != 0;
-        for (var i = 0; i < end + (isCut ? 1 : 0); i++)
-        {
-            var descriptor = Read(table, i);
-            if (!_format.IsTable(descriptor, level))
-                continue;
-            var next = _format.TableAddress(descriptor, level);
-            FreeBelow(cpu, Host(next), _format.NextLevel(level), i == end ? shared : null);
-            _tables.Give(cpu, next);
-        }
-    }
 
     /// <summary>What invalidates a range of this tree's translations.</summary>
     private TlbScope ScopeOf(ulong first, ulong last) =>

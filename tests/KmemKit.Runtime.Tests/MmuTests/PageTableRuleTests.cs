@@ -188,6 +188,17 @@ internal sealed class PageTableRuleTests
     }
 
     [Test]
+    public void A_tree_is_given_back_once()
+    {
+        using var machine = new MmuMachine<X86Format<FourLevel>>();
+        Assert.That(machine.Map(0, 0, Page).IsOk);
+        machine.Tables.Release(machine.Cpu);
+        Assert.That(() => machine.Tables.Release(machine.Cpu), Throws.InvalidOperationException);
+        Assert.That(() => machine.Tables.Free(machine.Cpu), Throws.InvalidOperationException);
+        machine.Machine.Allocator.Verify();
+    }
+
+    [Test]
     public void Tables_that_held_something_before_are_filled_as_new_ones()
     {
         using var machine = new MmuMachine<Vmsav8Format<Granule4K>>(watch: false);
