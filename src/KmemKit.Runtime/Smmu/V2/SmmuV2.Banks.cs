@@ -8,7 +8,7 @@ public sealed partial class SmmuV2
 {
     private const ContextFaultStatus WritableStatus = ContextFaultStatus.Multiple | (ContextFaultStatus)0x1FE;
 
-    private ulong ReadBank(ContextBank bank, int at, int size)
+    private static ulong ReadBank(ContextBank bank, int at, int size)
     {
         if (size == 8)
             return WideRegister(at) == at ? ReadWide(bank, at) : 0;
