@@ -61,11 +61,10 @@ internal sealed unsafe partial class FreeArea
     {
         var first = block << order;
         Expect(TypeAt(first) == type, $"block {block} of order {order} is on the list of type {type}, its pageblock is of type {TypeAt(first)}");
-        for (var frame = first; frame < first + (1u << order); frame++)
-        {
-            Expect(!free[(int)frame], $"frame {frame} is in two free blocks");
-            free[(int)frame] = true;
-        }
+        var frames = free.Slice((int)first, 1 << order);
+        var twice = frames.IndexOf(true);
+        Expect(twice < 0, $"frame {first + twice} is in two free blocks");
+        frames.Fill(true);
         if (order == _maxOrder)
             return;
         var buddy = block ^ 1;

@@ -21,6 +21,9 @@ public sealed unsafe partial class PageMap
     /// <summary>Ranges of descriptors that were RAM and not given to the allocator at boot, by number.</summary>
     internal IReadOnlyList<Run> ReservedRuns => _reserved;
 
+    /// <summary>RAM in rows, by rising number.</summary>
+    internal IReadOnlyList<Run> RamRuns => _ram;
+
     /// <summary>How many references a page has (<c>page_count</c>): 0 when it is free; a compound page's are those of its head; 1 when reserved.</summary>
     public int PageCount(Page page)
     {
