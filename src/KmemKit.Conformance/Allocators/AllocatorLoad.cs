@@ -95,7 +95,10 @@ internal sealed class AllocatorLoad(IAllocatorSubject allocator, Proof proof)
         var align = AlignmentOf(promises, bytes);
         proof.Expect((address & (align - 1)) == 0, address, $"a block of 0x{bytes:x} bytes aligned to 0x{align:x}", $"0x{address & (align - 1):x} above such an address");
         if (_map.Overlapping(address, bytes) is not { } other)
-            return proof.Expect(true, address, "", "");
+        {
+            proof.Count();
+            return true;
+        }
         proof.Fail(address, $"a block of 0x{bytes:x} bytes that nobody has", $"[0x{other.Address:x}, 0x{other.Last:x}] taken");
         return false;
     }

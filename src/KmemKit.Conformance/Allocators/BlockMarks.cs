@@ -27,12 +27,12 @@ internal static class BlockMarks
         var head = Head(block, mark);
         var found = read[..head.Length];
         allocator.Read(block.Address, found);
-        var isRight = proof.Expect(found.SequenceEqual(head), block.Address, $"the {head.Length} bytes of its owner at the start of a block of {block.Bytes} bytes {when}", Convert.ToHexString(found));
+        var isRight = proof.Expect(found.SequenceEqual(head), block.Address, $"the {head.Length} bytes of its owner at the start of a block of {block.Bytes} bytes {when}", $"{Convert.ToHexString(found)}");
         if (block.Bytes <= (ulong)head.Length)
             return isRight;
         var tail = block.Last - (ulong)(head.Length - 1);
         allocator.Read(tail, found);
-        return proof.Expect(found.SequenceEqual(head), tail, $"the {head.Length} bytes of its owner at the end of a block of {block.Bytes} bytes {when}", Convert.ToHexString(found)) && isRight;
+        return proof.Expect(found.SequenceEqual(head), tail, $"the {head.Length} bytes of its owner at the end of a block of {block.Bytes} bytes {when}", $"{Convert.ToHexString(found)}") && isRight;
     }
 
     private static Span<byte> Head(in TakenBlock block, Span<byte> into)

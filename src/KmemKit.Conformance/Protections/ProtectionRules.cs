@@ -61,7 +61,7 @@ public static class ProtectionRules
                 foreach (var address in Within(cell, random, proof.Budget.Samples / 4).Append(cell.Start).Append(cell.Last))
                 {
                     var found = context.Subject.RightsAt(address, privilege);
-                    proof.Expect(found == AccessRights.None, address, $"nothing for {privilege} code", Text(found), PlaceOf(context, cell));
+                    proof.Expect(found == AccessRights.None, address, $"nothing for {privilege} code", $"{Text(found)}", PlaceOf(context, cell));
                 }
             }
         }
@@ -96,7 +96,7 @@ public static class ProtectionRules
                 foreach (var address in new[] { cell.Start, cell.Last })
                 {
                     if (context.Subject.MemoryAt(address, privilege) is { } found)
-                        proof.Expect(found == cell.Attributes.Memory, address, $"{cell.Attributes.Memory} memory", found.ToString(), PlaceOf(context, cell));
+                        proof.Expect(found == cell.Attributes.Memory, address, $"{cell.Attributes.Memory} memory", $"{found}", PlaceOf(context, cell));
                 }
             }
         }
@@ -113,7 +113,7 @@ public static class ProtectionRules
             var expected = cell.Attributes.RightsOf(privilege);
             var found = context.Subject.RightsAt(address, privilege);
             var isRight = found == expected || cell.MayBeMore.Any(a => found == a.RightsOf(privilege));
-            proof.Expect(isRight, address, $"{Text(expected)} for {privilege} code", Text(found), isRight ? "" : PlaceOf(context, cell));
+            proof.Expect(isRight, address, $"{Text(expected)} for {privilege} code", $"{Text(found)}", isRight ? "" : PlaceOf(context, cell));
         }
     }
 

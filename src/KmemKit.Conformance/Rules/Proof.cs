@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 
 namespace KmemKit.Conformance.Rules;
 
@@ -63,19 +64,20 @@ public sealed class Proof
     /// <summary>Counts facts that hold.</summary>
     public void Count(long facts = 1) => Checked += facts;
 
-    /// <summary>Counts a fact that holds or does not.</summary>
+    /// <summary>Counts a fact that holds or does not. Interpolated strings are put into words only where it does not.</summary>
     /// <param name="holds">Whether it holds.</param>
     /// <param name="address">Where; null for nowhere.</param>
     /// <param name="expected">What the rule wants.</param>
     /// <param name="found">What is there.</param>
     /// <param name="place"><c>file:line</c> of the source behind it.</param>
     /// <returns><paramref name="holds"/>.</returns>
-    public bool Expect(bool holds, ulong? address, string expected, string found, string place = "")
+    public bool Expect(bool holds, ulong? address, [InterpolatedStringHandlerArgument(nameof(holds))] FactText expected,
+        [InterpolatedStringHandlerArgument(nameof(holds))] FactText found, string place = "")
     {
         if (holds)
             Checked++;
         else
-            Fail(address, expected, found, place);
+            Fail(address, expected.Take(), found.Take(), place);
         return holds;
     }
 

@@ -36,7 +36,7 @@ public static class StreamRules
             foreach (var address in Inside(grant, isEnd ? proof.Budget.Samples / 16 : 0, random))
             {
                 var (expected, found) = (context.Map.At(stream, address)!.Value, context.Subject.Reach(stream, address));
-                proof.Expect(found?.Address == expected.Address, address, $"{Who(stream, master)} to reach {grant.Name} at 0x{expected.Address:x}", Where(found), grant.Place);
+                proof.Expect(found?.Address == expected.Address, address, $"{Who(stream, master)} to reach {grant.Name} at 0x{expected.Address:x}", $"{Where(found)}", grant.Place);
             }
         }
         if (!master.PassesThrough)
@@ -44,7 +44,7 @@ public static class StreamRules
         foreach (var address in context.Map.Ram.SelectMany(r => new[] { r.Start.Value, r.End.Last }))
         {
             var found = context.Subject.Reach(stream, address);
-            proof.Expect(found?.Address == address, address, $"{Who(stream, master)} to pass through", Where(found), master.Place);
+            proof.Expect(found?.Address == address, address, $"{Who(stream, master)} to pass through", $"{Where(found)}", master.Place);
         }
     });
 
@@ -133,7 +133,7 @@ public static class StreamRules
                 if (proof.IsFull)
                     return;
                 var found = context.Subject.Reach(stream, address);
-                proof.Expect(found is null, address, $"{who}, to reach nothing", Where(found), owner?.Place ?? Nearest(map, stream));
+                proof.Expect(found is null, address, $"{who}, to reach nothing", $"{Where(found)}", owner?.Place ?? Nearest(map, stream));
             }
         }
         if (proof.Checked == 0)
@@ -144,7 +144,7 @@ public static class StreamRules
     {
         var (expected, found) = (context.Map.At(stream, address), context.Subject.Reach(stream, address));
         var holds = found?.Address == expected?.Address;
-        proof.Expect(holds, address, $"{Who(stream, master)} to reach {(expected is { } reach ? $"0x{reach.Address:x}" : "nothing")}", Where(found), holds ? "" : place);
+        proof.Expect(holds, address, $"{Who(stream, master)} to reach {(expected is { } reach ? $"0x{reach.Address:x}" : "nothing")}", $"{Where(found)}", holds ? "" : place);
     }
 
     private static void ForEachStream(SmmuContext context, Proof proof, Action<StreamMaster, uint, bool, Random> look)

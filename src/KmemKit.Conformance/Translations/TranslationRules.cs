@@ -127,7 +127,7 @@ public static class TranslationRules
             {
                 var phys = ram.Phys.Start.Value + (unchecked((ulong)random.NextInt64()) % (ram.LastPhys - ram.Phys.Start.Value + 1));
                 if (subject.PhysToVirt(phys) is { } virt)
-                    proof.Expect(subject.VirtToPhys(virt) == phys, virt, $"0x{phys:x}, which is mapped there", Text(subject.VirtToPhys(virt)), ram.Place);
+                    proof.Expect(subject.VirtToPhys(virt) == phys, virt, $"0x{phys:x}, which is mapped there", $"{Text(subject.VirtToPhys(virt))}", ram.Place);
                 else
                     proof.Fail(phys, "a virtual address", "a refusal", ram.Place);
             }
@@ -150,7 +150,7 @@ public static class TranslationRules
         if (expected is null && !context.Subject.Refuses)
             return;
         var found = context.Subject.PhysToVirt(address);
-        proof.Expect(found == expected, address, $"phys_to_virt to say {Text(expected)}", Text(found), found == expected ? "" : context.Map.PlaceOf(address, isVirtual: false));
+        proof.Expect(found == expected, address, $"phys_to_virt to say {Text(expected)}", $"{Text(found)}", found == expected ? "" : context.Map.PlaceOf(address, isVirtual: false));
     }
 
     private static void Virt(TranslationContext context, Proof proof, ulong address)
@@ -159,7 +159,7 @@ public static class TranslationRules
         if (expected is null && !context.Subject.Refuses)
             return;
         var found = context.Subject.VirtToPhys(address);
-        proof.Expect(found == expected, address, $"virt_to_phys to say {Text(expected)}", Text(found), found == expected ? "" : context.Map.PlaceOf(address, isVirtual: true));
+        proof.Expect(found == expected, address, $"virt_to_phys to say {Text(expected)}", $"{Text(found)}", found == expected ? "" : context.Map.PlaceOf(address, isVirtual: true));
     }
 
     private static IEnumerable<ulong> Around(ulong edge, TranslationMap map)
