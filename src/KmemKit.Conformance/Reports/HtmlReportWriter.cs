@@ -38,7 +38,7 @@ public static class HtmlReportWriter
         Head(text, $"Conformance of {report.Subject}");
         text.Append(CultureInfo.InvariantCulture, $"<h1>Conformance of {Escape(report.Subject)}</h1>\n<p class=\"soft\">{Escape(report.Description)}</p>\n");
         var isGood = report.Count(RuleOutcome.Failed) == 0;
-        text.Append(CultureInfo.InvariantCulture, $"<p><span class=\"{(isGood ? "proved" : "failed")}\">{Escape(OutcomeText.Summary(report))}.</span> Seed {report.Seed}, budget {Escape(report.Budget)}, {OutcomeText.Milliseconds(report.Elapsed)}.</p>\n");
+        text.Append(CultureInfo.InvariantCulture, $"<p><span class=\"{(isGood ? "proved" : "failed")}\">{Escape(OutcomeText.Summary(report))}.</span> Seed {report.Seed}, budget {Escape(report.Budget)}, {Durations.Text(report.Elapsed)}.</p>\n");
         var failed = report.Results.Where(r => r.Outcome == RuleOutcome.Failed).ToList();
         if (failed.Count > 0)
         {
@@ -51,7 +51,7 @@ public static class HtmlReportWriter
             text.Append(CultureInfo.InvariantCulture, $"<h2>{Escape(category.Key)}</h2>\n<div class=\"wide\"><table>\n<tr><th>rule</th><th>outcome</th><th class=\"number\">facts</th><th class=\"number\">time</th><th>what it says</th></tr>\n");
             foreach (var result in category)
             {
-                text.Append(CultureInfo.InvariantCulture, $"<tr><td><code>{Escape(result.Rule)}</code></td><td class=\"outcome {ClassOf(result.Outcome)}\">{OutcomeText.Of(result.Outcome)}</td><td class=\"number\">{OutcomeText.Number(result.Proof.Checked)}</td><td class=\"number\">{OutcomeText.Milliseconds(result.Elapsed)}</td><td class=\"soft\">{Escape(result.Says + MarkdownReportWriter.Why(result))}</td></tr>\n");
+                text.Append(CultureInfo.InvariantCulture, $"<tr><td><code>{Escape(result.Rule)}</code></td><td class=\"outcome {ClassOf(result.Outcome)}\">{OutcomeText.Of(result.Outcome)}</td><td class=\"number\">{OutcomeText.Number(result.Proof.Checked)}</td><td class=\"number\">{Durations.Text(result.Elapsed)}</td><td class=\"soft\">{Escape(result.Says + MarkdownReportWriter.Why(result))}</td></tr>\n");
             }
             text.Append("</table></div>\n");
         }

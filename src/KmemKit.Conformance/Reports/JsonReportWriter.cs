@@ -13,7 +13,7 @@ public static class JsonReportWriter
     public static string Write(ConformanceReport report)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = WriterOn(stream))
         {
             json.WriteStartObject();
             json.WriteString("subject", report.Subject);
@@ -31,6 +31,10 @@ public static class JsonReportWriter
         }
         return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
+
+    /// <summary>A writer with the form of all JSON of reports.</summary>
+    internal static Utf8JsonWriter WriterOn(Stream stream) =>
+        new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private static void WriteRule(Utf8JsonWriter json, RuleResult result)
     {

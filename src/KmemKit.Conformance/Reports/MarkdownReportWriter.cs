@@ -12,12 +12,12 @@ public static class MarkdownReportWriter
     public static string Write(ConformanceReport report)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"# Conformance of {report.Subject}\n\n{report.Description}\n\n{OutcomeText.Summary(report)}. Seed {report.Seed}, budget {report.Budget}, {OutcomeText.Milliseconds(report.Elapsed)}.\n");
+        text.Append(CultureInfo.InvariantCulture, $"# Conformance of {report.Subject}\n\n{report.Description}\n\n{OutcomeText.Summary(report)}. Seed {report.Seed}, budget {report.Budget}, {Durations.Text(report.Elapsed)}.\n");
         foreach (var category in report.Results.GroupBy(r => r.Category))
         {
             text.Append(CultureInfo.InvariantCulture, $"\n## {category.Key}\n\n| rule | outcome | facts | time | what it says |\n|---|---|--:|--:|---|\n");
             foreach (var result in category)
-                text.Append(CultureInfo.InvariantCulture, $"| `{result.Rule}` | {OutcomeText.Of(result.Outcome)} | {OutcomeText.Number(result.Proof.Checked)} | {OutcomeText.Milliseconds(result.Elapsed)} | {Cell(result.Says + Why(result))} |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| `{result.Rule}` | {OutcomeText.Of(result.Outcome)} | {OutcomeText.Number(result.Proof.Checked)} | {Durations.Text(result.Elapsed)} | {Cell(result.Says + Why(result))} |\n");
         }
         var failed = report.Results.Where(r => r.Outcome == RuleOutcome.Failed).ToList();
         if (failed.Count > 0)

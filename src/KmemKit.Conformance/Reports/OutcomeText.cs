@@ -1,4 +1,3 @@
-using System;
 using System.Globalization;
 using KmemKit.Conformance.Rules;
 
@@ -15,8 +14,6 @@ internal static class OutcomeText
         RuleOutcome.Skipped => "skipped",
         _ => "not run",
     };
-
-    public static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:F1} ms");
 
     public static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
