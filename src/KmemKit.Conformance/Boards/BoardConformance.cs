@@ -68,8 +68,12 @@ public abstract class BoardConformance<TBoard> : RuleFixture, IDisposable where 
         _board = null;
     }
 
-    private BoardSubject MakeSubject() =>
-        BoardSubject.Of(BoardSources.InputOf(TBoard.Definition, GetType().Assembly)) with { Type = TypedBoard.Of<TBoard>(), BootLogBaseline = BootLogBaseline };
+    private BoardSubject MakeSubject()
+    {
+        var board = BoardSubject.Of(BoardSources.InputOf(TBoard.Definition, GetType().Assembly)) with { Type = TypedBoard.Of<TBoard>(), BootLogBaseline = BootLogBaseline };
+        board.Prepare(Budget);
+        return board;
+    }
 }
 
 /// <summary>NUnit's cases of <see cref="BoardRules"/>.</summary>

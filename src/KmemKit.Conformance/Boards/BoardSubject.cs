@@ -1,7 +1,8 @@
 using System;
-using System.Collections.Generic;
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Linq;
+using System.Threading.Tasks;
 using KmemKit.Architecture.Boards;
 using KmemKit.BoardCompiler.Artifacts;
 using KmemKit.BoardCompiler.Boards;
@@ -12,19 +13,22 @@ using KmemKit.BoardCompiler.Streams;
 using KmemKit.BoardCompiler.Tables;
 using KmemKit.Conformance.Allocators;
 using KmemKit.Conformance.Boards.Subjects;
+using KmemKit.Conformance.Rules;
 using KmemKit.Conformance.Translations;
+using KmemKit.Runtime.Boot;
 using BoardMpu = KmemKit.Architecture.Boards.BoardMpu;
 
 namespace KmemKit.Conformance.Boards;
 
 /// <summary>A board with everything that is made of it, as the rules look at it: each part can be another one, so that rules can be tried on parts with a fault.</summary>
-/// <remarks>Parts are made when they are first asked for, once. One thread at a time uses it.</remarks>
+/// <remarks>Parts are made when they are first asked for, or by <see cref="Prepare"/>, once. One thread at a time uses it.</remarks>
 public sealed record BoardSubject : IDisposable
 {
-    // Free pages that are left to an allocator which shall run out, about.
-    private const int QuickPages = 2048;
+    // Free pages that are left to an allocator which shall run out: a page allocator has some of its largest blocks, an object allocator objects by the thousand.
+    private const int FewPages = 2048, FewObjectPages = 512, QuickObjectPages = 32;
 
-    private readonly Dictionary<string, object?> _made = [];
+    private readonly ConcurrentDictionary<string, Lazy<object?>> _made = new();
+    private Task _preparing = Task.CompletedTask;
 
     /// <summary>The board, compiled.</summary>
     public required BoardCompilation Compilation { get; init; }
@@ -79,13 +83,11 @@ public sealed record BoardSubject : IDisposable
     public ImmutableArray<Artifact>? OtherArtifacts { get; init; }
 
     /// <summary>Its page allocator, booted: with all memory and afresh at every call, or for a quick run with few free pages and booted once.</summary>
-    public Func<BoardSubject, bool, IAllocatorSubject> Pages { get; init; } = static (board, isQuick) => isQuick
-        ? new BoardPages(board.Part("quick pages", () => BoardPages.BootFor(board.Layout, QuickPages))!, isShared: true) : new BoardPages(board.Layout);
+    public Func<BoardSubject, bool, IAllocatorSubject> Pages { get; init; } = static (board, isQuick) => isQuick ? new BoardPages(board.QuickPages, isShared: true) : new BoardPages(board.Layout);
 
     /// <summary>Its object allocator, booted with few free pages, so that it can run out; for a quick run once.</summary>
     public Func<BoardSubject, bool, IAllocatorSubject> Objects { get; init; } = static (board, isQuick) => isQuick
-        ? new BoardObjects(board.Part("quick objects", () => BoardObjects.BootFor(board.Layout, QuickPages / 4))!, isShared: true)
-        : new BoardObjects(BoardObjects.BootFor(board.Layout, QuickPages / 4), isShared: false);
+        ? new BoardObjects(board.QuickObjects, isShared: true) : new BoardObjects(BoardObjects.BootFor(board.Layout, FewObjectPages), isShared: false);
 
     /// <summary>Its linear map as the layout has it; another one for a test of the rules.</summary>
     public Func<BoardSubject, ITranslationSubject> Linear { get; init; } = static board => new LinearSubject(board.Layout.Linear);
@@ -107,19 +109,32 @@ public sealed record BoardSubject : IDisposable
     public static string PlaceOf(SourceSpan span) => span.File is { } file
         ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{file.Path.Split('/', '\\').Last()}:{span.StartPosition.Line + 1}") : "";
 
+    /// <summary>Its C header, compiled; null where there is none, it translates nothing, or this host has no gcc.</summary>
+    internal HeaderSubject? Header => Part(nameof(Header), () =>
+        Layout.Linear.Segments.Length > 0 && Artifacts.FirstOrDefault(a => a.Kind.Name == "c") is { } header ? HeaderSubject.Compile(header, out _) : null);
+
     /// <summary>A part that is made once.</summary>
-    internal T? Part<T>(string name, Func<T?> make) where T : class
+    internal T? Part<T>(string name, Func<T?> make) where T : class => (T?)_made.GetOrAdd(name, static (_, make) => new Lazy<object?>(make), make).Value;
+
+    private BootedMemory QuickPages => Part(nameof(QuickPages), () => BoardPages.BootFor(Layout, FewPages))!;
+
+    private BootedMemory QuickObjects => Part(nameof(QuickObjects), () => BoardObjects.BootFor(Layout, QuickObjectPages))!;
+
+    /// <summary>Starts to make, beside the first rules, the parts that take longest: files and their compiled header, and what a quick run boots once. Whoever asks for one of them meanwhile waits for it.</summary>
+    internal void Prepare(ConformanceBudget budget) => _preparing = Task.Run(() =>
     {
-        if (!_made.TryGetValue(name, out var part))
-            _made[name] = part = make();
-        return (T?)part;
-    }
+        _ = Header;
+        if (budget.IsQuick)
+            _ = (QuickPages, QuickObjects);
+    });
 
     /// <summary>Gives up what the parts hold.</summary>
     public void Dispose()
     {
-        foreach (var part in _made.Values.OfType<IDisposable>())
-            part.Dispose();
+        // What could not be made is the finding of the rule that asks for it.
+        ((IAsyncResult)_preparing).AsyncWaitHandle.WaitOne();
+        foreach (var part in _made.Values.Where(p => p.IsValueCreated))
+            (part.Value as IDisposable)?.Dispose();
         _made.Clear();
     }
 }

@@ -18,6 +18,7 @@ public static class BoardRules
     public static ImmutableArray<RuleResult> Run(BoardSubject board, RuleOptions options)
     {
         options.CheckSkips(All.Select(r => r.Id));
+        board.Prepare(options.Budget);
         return [.. All.Select(r => r.Run(board, board.Name, options))];
     }
 }

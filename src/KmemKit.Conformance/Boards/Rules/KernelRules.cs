@@ -125,7 +125,7 @@ internal static unsafe class KernelRules
             var at = first.Bytes.AsSpan().CommonPrefixLength(second.Bytes.AsSpan());
             proof.Expect(first.FileName == second.FileName && first.Bytes.AsSpan().SequenceEqual(second.Bytes.AsSpan()), null, $"{first.FileName} byte for byte", $"{second.FileName} with another byte {at}");
         }
-        if (proof.Budget.Steps <= ConformanceBudget.Quick.Steps)
+        if (proof.Budget.IsQuick)
             return;
         string Log()
         {

@@ -41,13 +41,10 @@ internal static class ProofRules
             Each("generated C#", type, board.Map);
         if (board.Tables is { } plan)
             Each("page tables", new TableSubject(plan, board.Image), BoardMaps.Tables(board, plan.Map));
-        if (board.Artifacts.FirstOrDefault(a => a.Kind.Name == "c") is { } header && board.Layout.Linear.Segments.Length > 0)
-        {
-            if (board.Part(nameof(HeaderSubject), () => HeaderSubject.Compile(header, out _)) is { } compiled)
-                Each("C header", compiled, board.Map);
-            else
-                proof.NotAll("the C header: there is no gcc on the PATH (Debian package gcc)");
-        }
+        if (board.Header is { } header)
+            Each("C header", header, board.Map);
+        else if (board.Layout.Linear.Segments.Length > 0 && board.Artifacts.Any(a => a.Kind.Name == "c"))
+            proof.NotAll("the C header: there is no gcc on the PATH (Debian package gcc)");
         proof.Part = "";
         Settle(proof, reasons);
     }
@@ -90,7 +87,7 @@ internal static class ProofRules
 
     private static void Allocate(Rule<AllocatorContext> inner, BoardSubject board, Proof proof)
     {
-        var isQuick = proof.Budget.Steps <= ConformanceBudget.Quick.Steps;
+        var isQuick = proof.Budget.IsQuick;
         var reasons = new List<string>();
         proof.Part = "page allocator";
         Run(inner, new AllocatorContext(() => board.Pages(board, isQuick)), proof, reasons);

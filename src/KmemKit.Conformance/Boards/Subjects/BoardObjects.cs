@@ -35,7 +35,7 @@ internal sealed unsafe class BoardObjects : IAllocatorSubject
         Arena = [.. layout.Linear.Segments.Select(s => new AddressSpan(s.Virt.Value, s.Size))];
     }
 
-    /// <summary>Boots for an object allocator's rules, with few free pages in lowmem.</summary>
+    /// <summary>Boots for an object allocator's rules, with few free pages in lowmem: at least so many, and less than twice as many.</summary>
     public static BootedMemory BootFor(MemoryLayout layout, int freePages)
     {
         var memory = BootedMemory.Boot(layout, new MemoryBootOptions { Pages = new PageAllocatorOptions { Cpus = 1 } });
@@ -46,9 +46,15 @@ internal sealed unsafe class BoardObjects : IAllocatorSubject
             for (Page block; (block = cpu.AllocPages(Flags, order)) != Page.Null;)
                 blocks.Push((block, order));
         }
-        // The smallest first: of the largest one at most.
-        for (var pages = 0; pages < freePages && blocks.TryPop(out var free); pages += 1 << free.Order)
+        // The smallest first, and of the last one the half is taken again that is not needed.
+        var pages = 0;
+        for (; pages < freePages && blocks.TryPop(out var free); pages += 1 << free.Order)
             cpu.FreePages(free.Block, free.Order);
+        for (var order = memory.Map.MaxOrder; order >= 0; order--)
+        {
+            while (pages - (1 << order) >= freePages && cpu.AllocPages(Flags, order) != Page.Null)
+                pages -= 1 << order;
+        }
         return memory;
     }
 

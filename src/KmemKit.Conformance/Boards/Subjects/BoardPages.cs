@@ -17,7 +17,8 @@ namespace KmemKit.Conformance.Boards.Subjects;
 /// <summary>A booted board's page allocator: addresses are physical, of all zones, and no watermark holds, so that all memory can be had.</summary>
 internal sealed class BoardPages : IAllocatorSubject
 {
-    private const int Cpus = 8;
+    // One for each thread of a load, and one for the rule itself.
+    private const int Cpus = 8, CpusOfFew = 4;
     private const GfpFlags Flags = GfpFlags.HighMem | GfpFlags.Movable | GfpFlags.MemAlloc | GfpFlags.NoWarn;
 
     private readonly BootedMemory _memory;
@@ -39,7 +40,7 @@ internal sealed class BoardPages : IAllocatorSubject
         _memory = memory;
         _taken = isShared ? [] : null;
         var layout = memory.Layout;
-        _cpu = new ThreadLocal<Cpu>(() => _memory.Allocator.Cpus[Interlocked.Increment(ref _threads) % Cpus]);
+        _cpu = new ThreadLocal<Cpu>(() => _memory.Allocator.Cpus[Interlocked.Increment(ref _threads) % _memory.Allocator.Cpus.Count]);
         var page = layout.Pages.PageSize;
         Promises = AllocatorPromises.Buddy(page, _memory.Map.MaxOrder) with { Zeroes = true, IsThreadSafe = true, RefusesBadFrees = true, IsDeterministic = !isShared };
         Arena = [.. FreeRam(layout).Select(r => new AddressSpan(r.Start.Value, r.Size.Value))];
@@ -50,7 +51,7 @@ internal sealed class BoardPages : IAllocatorSubject
     /// <param name="freePages">Free pages to leave, about; the rest is taken for good. 0 leaves all.</param>
     public static BootedMemory BootFor(MemoryLayout layout, int freePages)
     {
-        var memory = BootedMemory.Boot(layout, new MemoryBootOptions { Pages = new PageAllocatorOptions { Cpus = Cpus } });
+        var memory = BootedMemory.Boot(layout, new MemoryBootOptions { Pages = new PageAllocatorOptions { Cpus = freePages == 0 ? Cpus : CpusOfFew } });
         Hoard(memory, Flags, freePages);
         return memory;
     }
