@@ -9,7 +9,8 @@ namespace KmemKit.Benchmarks;
 /// <c>--slab-checks</c>, with the same, what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C
 /// (<c>changes</c>, <c>growth</c> or <c>walks</c> behind it for a part); <c>--mpu</c> a domain switch that writes
 /// what differs with one that writes all, <c>--mpu plan</c> how long plans take; <c>--smmu</c> the DMA API over an SMMU with calls of page tables, plain reads and copies
-/// (<c>pairs</c>, <c>scatter</c>, <c>reads</c> or <c>iova</c> behind it for a part).
+/// (<c>pairs</c>, <c>scatter</c>, <c>reads</c> or <c>iova</c> behind it for a part); <c>--conformance</c> how long the proof of each board takes
+/// (<c>quick</c> or <c>full</c> behind it for the budget, a board for the time of each of its rules).
 /// </summary>
 internal static class Program
 {
@@ -55,6 +56,10 @@ internal static class Program
             Protection.PairedSwitch.Run();
             return 0;
         }
+        if (arguments is ["--conformance", _, _, Conformance.BoardTimes.Here, _])
+            return Conformance.BoardTimes.RunHere(arguments[1], arguments[2], arguments[4] == "all");
+        if (arguments is ["--conformance", ..])
+            return Conformance.BoardTimes.Run(arguments.Length > 1 ? arguments[1] : "quick", arguments.Length > 2 ? arguments[2] : null);
         foreach (var summary in BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments))
         {
             if (summary.HasCriticalValidationErrors)
