@@ -7,7 +7,7 @@ namespace KmemKit.Runtime.Mmu;
 /// <summary>What a straight walk does with the table descriptors that it passes.</summary>
 internal interface IDescent
 {
-    /// <summary>Whether the walk goes on below this table descriptor.</summary>
+    /// <summary>Whether this descriptor is of a table, and the walk goes on below it.</summary>
     bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat;
 }
 
@@ -16,7 +16,8 @@ internal readonly struct AnyTable : IDescent
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat => true;
+    public bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat =>
+        format.IsTable(descriptor, level);
 }
 
 /// <summary>Passes those that take away what they shall, no more and no less.</summary>
@@ -25,7 +26,7 @@ internal readonly struct TablesThatLimit(ulong limits) : IDescent
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat =>
-        format.Limits(descriptor, level) == limits;
+        format.IsTable(descriptor, level) && format.Limits(descriptor, level) == limits;
 }
 
 /// <summary>Passes those that a walk of the processor need not mark as used, and collects what they take away.</summary>
@@ -37,9 +38,19 @@ internal struct UsedTables : IDescent
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat
     {
+        if (!format.IsTable(descriptor, level))
+            return false;
         Limits |= format.Limits(descriptor, level);
         return format.MarkTableUsed(descriptor, level) == descriptor;
     }
+}
+
+/// <summary>Passes those that are like one in all but their address (<see cref="UsualTable"/>).</summary>
+internal readonly struct TablesLike(ulong bits, ulong like) : IDescent
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat => (descriptor & bits) == like;
 }
 
 /// <summary>Where the walks of one tree begin, in the form that they need. The default is the start of none.</summary>
@@ -143,7 +154,7 @@ internal static unsafe class StraightWalk
         where TDescent : struct, IDescent
     {
         var descriptor = Read(format, slot);
-        if (!format.IsTable(descriptor, level) || !descent.Enter(format, descriptor, level))
+        if (!descent.Enter(format, descriptor, level))
             return false;
         var shift = format.LevelShift(format.NextLevel(level));
         var mask = (1UL << (format.LevelShift(level) - shift)) - 1;

@@ -1,4 +1,5 @@
 using System;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KmemKit.Architecture;
@@ -16,38 +17,37 @@ namespace KmemKit.Runtime.Processor;
 /// </remarks>
 public sealed unsafe partial class MmuCpu<TFormat>
 {
-    // A tree's kinds of page that are kept: log2. Two trees have a table each, in one array.
-    private const int KindBits = 4;
+    // A tree's kinds of page that are kept. Two trees have a table each, in one array.
+    private const int KindsOfTree = TlbModel.Likes / 2;
 
-    private readonly PageKind[] _kinds = new PageKind[2 << KindBits];
+    private readonly PageKind* _kinds;
+    private readonly PageKind[] _pinnedKinds;
     private TableWindow _window;
     private uint _lastSerial;
 
     /// <summary>What all pages have in common whose descriptors differ in the address alone, below tables that take the same away.</summary>
     private struct PageKind
     {
-        /// <summary>The descriptor without its address.</summary>
+        /// <summary>No descriptor without its address is this.</summary>
+        public const ulong None = ulong.MaxValue;
+
+        /// <summary>The descriptor without its address; <see cref="None"/> for none.</summary>
         public ulong Bits;
 
         /// <summary>What the tables above take away.</summary>
         public ulong Limits;
 
-        /// <summary>What translations of the kind are known by in the TLB: its place here in the low bits; 0 for none.</summary>
+        /// <summary>What translations of the kind are known by in the TLB, which knows what they are like: its place here in the low bits.</summary>
         public uint Serial;
-
-        /// <summary>What is done without any mark, by privilege.</summary>
-        public AccessRights User;
-
-        /// <inheritdoc cref="User"/>
-        public AccessRights Privileged;
 
         /// <summary>What the TLB keeps beside the context of a translation of the kind.</summary>
         public ulong Context;
 
-        /// <summary>A translation of the kind; addresses and address space are other ones.</summary>
-        public TlbEntry Like;
+        /// <summary>What is done without any mark, by privilege.</summary>
+        public FrontRights User;
 
-        public readonly AccessRights Allowed(Privilege privilege) => privilege == Privilege.Privileged ? Privileged : User;
+        /// <inheritdoc cref="User"/>
+        public FrontRights Privileged;
     }
 
     /// <summary>A tree, and what its walks need.</summary>
@@ -68,6 +68,13 @@ public sealed unsafe partial class MmuCpu<TFormat>
         /// <summary>The bits of an address that select a page.</summary>
         public ulong PageMask;
 
+        /// <summary>What nearly all of its tables are like, as far as is known.</summary>
+        public UsualTable Usual;
+
+        /// <summary>The kind of the page that was walked to last.</summary>
+        public PageKind* Kind;
+
+        private ulong _tableBits;
         private WalkStart _start;
         private bool _isSet;
 
@@ -84,11 +91,20 @@ public sealed unsafe partial class MmuCpu<TFormat>
                 _start = WalkStart.Of(format);
                 PageMask = ulong.MaxValue << format.PageShift;
                 var outputs = (ulong.MaxValue >> (64 - format.OutputBits)) & PageMask;
+                Usual = UsualTable.None;
+                _tableBits = UsualTable.BitsOf(format);
                 PageBits = ~format.OutputField(outputs, new LeafShape(format.LastLevel, 1, 1UL << format.PageShift, 0));
             }
             Root = root;
             Start = _start.At(Format, root, Tables);
             return isOther;
+        }
+
+        /// <summary>A table above a page that was walked to.</summary>
+        public void Learn(ulong descriptor)
+        {
+            if (!Usual.Descent.Enter(Format, descriptor, Format.RootLevel))
+                Usual = UsualTable.Of(Format, _tableBits, descriptor);
         }
 
         /// <summary>The memory is gone.</summary>
@@ -101,73 +117,89 @@ public sealed unsafe partial class MmuCpu<TFormat>
 
     // Puts the page of an access into the front; the host address of the access, null where this is not the usual miss.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* TryFillFront(ulong virt, int size, AccessRights access, Privilege privilege)
+    private byte* TryFillFront(ulong virt, int size, AccessRights access, Privilege privilege, FrontEntry* front)
     {
-        if ((virt & (SmallestPage - 1)) > SmallestPage - (uint)size || _isAlignmentChecked || _tlb.Domain.IsWatching)
+        var tlb = _tlb;
+        if ((virt & (SmallestPage - 1)) > SmallestPage - (uint)size || _isAlignmentChecked || tlb.Domain.IsWatching)
             return null;
-        ref readonly var tree = ref _tree;
+        ref var tree = ref _tree;
         if (_hasKernelTables)
             tree = ref TreeOf(virt);
-        var tlb = _tlb;
         tlb.Enter();
-        var context = TlbModel.ContextOf(_asid, _vmid);
-        var place = tlb.Find(virt, context);
-        var host = place < 0 ? TryWalk(tlb, virt, access, privilege, context, tree) : TryFind(tlb, virt, access, privilege, place);
+        var place = tlb.FindUnwatched(virt, _context);
+        var host = place < 0 ? TryWalk(tlb, virt, access, privilege, front, ref tree) : TryFind(tlb, virt, access, privilege, front, place);
         tlb.Leave();
         return host;
     }
 
-    private byte* TryFind(TlbModel tlb, ulong virt, AccessRights access, Privilege privilege, int place)
+    private byte* TryFind(TlbModel tlb, ulong virt, AccessRights access, Privilege privilege, FrontEntry* front, int place)
     {
         var serial = tlb.SerialOf(place);
-        ref readonly var kind = ref _kinds[serial & ((2u << KindBits) - 1)];
-        var allowed = kind.Allowed(privilege);
-        if (kind.Serial != serial || serial == 0 || (allowed & access) == 0)
+        ref readonly var kind = ref _kinds[serial % TlbModel.Likes];
+        if (kind.Serial != serial || serial == 0)
             return null;
-        ref readonly var translation = ref tlb.At(place);
-        var output = translation.Output.Value + (virt - translation.First.Value);
-        if (!_window.TryReach(output & ~(SmallestPage - 1), out var host))
+        ref readonly var rights = ref privilege == Privilege.Privileged ? ref kind.Privileged : ref kind.User;
+        var page = virt & ~(SmallestPage - 1);
+        var output = unchecked(page + tlb.OffsetOf(place));
+        if (!rights.Allow(access) || !_window.TryReach(output, out var host))
             return null;
         tlb.CountHit();
-        tlb.FillFront(place, (int)privilege, virt & ~(SmallestPage - 1), allowed, (nuint)host, output & ~(SmallestPage - 1));
+        tlb.FillFront(front, place, (int)privilege, page, rights, (nuint)host, output);
         return host + (virt & (SmallestPage - 1));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* TryWalk(TlbModel tlb, ulong virt, AccessRights access, Privilege privilege, ulong context, in Tree tree)
+    private byte* TryWalk(TlbModel tlb, ulong virt, AccessRights access, Privilege privilege, FrontEntry* front, ref Tree tree)
     {
-        var slot = TryReachPage(tree, virt, out var limits);
-        if (slot is null)
-            return null;
-        var descriptor = StraightWalk.Read(tree.Format, slot);
+        var slot = TryReachPage(tree, virt);
+        return slot is null
+            ? TryWalkBelowOthers(tlb, virt, access, privilege, front, ref tree)
+            : TryFill(tlb, virt, access, privilege, front, StraightWalk.Read(tree.Format, slot), tree.Usual.Limits, ref tree);
+    }
+
+    // Tables on the way differ from what nearly all are like.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* TryWalkBelowOthers(TlbModel tlb, ulong virt, AccessRights access, Privilege privilege, FrontEntry* front, ref Tree tree)
+    {
+        var descent = default(UsedTables);
+        return StraightWalk.TryReach(tree.Format, tree.Tables, tree.Start, virt, ref descent, out var slot)
+            ? TryFill(tlb, virt, access, privilege, front, StraightWalk.Read(tree.Format, slot), descent.Limits, ref tree)
+            : null;
+    }
+
+    // A page's descriptor below tables that take the limits away.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* TryFill(
+        TlbModel tlb, ulong virt, AccessRights access, Privilege privilege, FrontEntry* front, ulong descriptor, ulong limits, ref Tree tree)
+    {
         var bits = descriptor & tree.PageBits;
-        ref readonly var kind = ref _kinds[KindOf(bits, tree)];
-        var allowed = kind.Allowed(privilege);
-        if (kind.Bits != bits || kind.Limits != limits || kind.Serial == 0 || (allowed & access) == 0)
+        var kind = tree.Kind;
+        if (kind->Bits != bits)
+            tree.Kind = kind = KindOf(bits, tree);
+        if (kind->Bits != bits || kind->Limits != limits)
             return null;
+        ref readonly var rights = ref privilege == Privilege.Privileged ? ref kind->Privileged : ref kind->User;
         var first = virt & tree.PageMask;
         var page = tree.Format.LeafAddress(descriptor, tree.Format.LastLevel);
         var output = page + ((virt - first) & ~(SmallestPage - 1));
-        if (!_window.TryReach(output, out var host))
+        if (!rights.Allow(access) || !_window.TryReach(output, out var host))
             return null;
         tlb.CountMiss();
-        var place = tlb.FillLike(kind.Like, kind.Context | context, first, page, _asid, _vmid);
-        tlb.FillFront(place, (int)privilege, virt & ~(SmallestPage - 1), allowed, (nuint)host, output);
+        var place = tlb.FillLike(first, tree.Format.PageShift, kind->Context | _context, page);
+        tlb.FillFront(front, place, (int)privilege, virt & ~(SmallestPage - 1), rights, (nuint)host, output);
         return host + (virt & (SmallestPage - 1));
     }
 
-    // The parts are methods of their own: what the JIT inlines into one has a limit.
+    // The parts are methods of their own: what the JIT inlines into one has a limit. Null where a table on the way is none of the usual ones.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* TryReachPage(in Tree tree, ulong virt, out ulong limits)
+    private static byte* TryReachPage(in Tree tree, ulong virt)
     {
-        var descent = default(UsedTables);
-        var isReached = StraightWalk.TryReach(tree.Format, tree.Tables, tree.Start, virt, ref descent, out var slot);
-        limits = descent.Limits;
-        return isReached ? slot : null;
+        var descent = tree.Usual.Descent;
+        return StraightWalk.TryReach(tree.Format, tree.Tables, tree.Start, virt, ref descent, out var slot) ? slot : null;
     }
 
     // Remembers what a page that was just walked to is like; the serial of its kind, 0 where it is not one of those that the usual miss takes.
-    private uint Learn(ulong descriptor, ulong limits, in TlbEntry entry, in Tree tree)
+    private uint Learn(ulong descriptor, ulong limits, ulong table, in TlbEntry entry, ref Tree tree)
     {
         ref readonly var format = ref tree.Format;
         var memory = entry.Attributes.Memory;
@@ -176,25 +208,25 @@ public sealed unsafe partial class MmuCpu<TFormat>
         {
             return 0;
         }
+        tree.Learn(table);
         var bits = descriptor & tree.PageBits;
-        var at = KindOf(bits, tree);
-        ref var kind = ref _kinds[at];
-        if (kind.Serial != 0 && kind.Bits == bits && kind.Limits == limits)
-            return kind.Serial;
+        var kind = KindOf(bits, tree);
+        if (kind->Bits == bits && kind->Limits == limits)
+            return kind->Serial;
         // A number is used once, so that a translation of a kind that is no longer known is not taken for one of another.
-        if (_lastSerial >= TlbModel.LastSerial >> (KindBits + 1))
+        if (_lastSerial >= TlbModel.LastSerial / TlbModel.Likes)
             return 0;
-        var serial = (++_lastSerial << (KindBits + 1)) | (uint)at;
-        kind = new PageKind
+        var serial = (++_lastSerial * TlbModel.Likes) + (uint)(kind - _kinds);
+        *kind = new PageKind
         {
             Bits = bits,
             Limits = limits,
             Serial = serial,
-            User = Allowed(entry.Attributes, Privilege.User, entry.IsWritten, format),
-            Privileged = Allowed(entry.Attributes, Privilege.Privileged, entry.IsWritten, format),
-            Context = TlbModel.ContextBeside(entry.Attributes.IsGlobal, serial),
-            Like = entry with { Filled = 0 },
+            User = new FrontRights(Allowed(entry.Attributes, Privilege.User, entry.IsWritten, format)),
+            Privileged = new FrontRights(Allowed(entry.Attributes, Privilege.Privileged, entry.IsWritten, format)),
+            Context = TlbModel.ContextOfLike(entry.Attributes.IsGlobal, serial),
         };
+        _tlb.Learn(serial, entry with { Filled = 0 });
         return serial;
     }
 
@@ -211,12 +243,17 @@ public sealed unsafe partial class MmuCpu<TFormat>
     }
 
     // What the kinds allow was worked out for a format and for controls.
-    private void ForgetKinds() => Array.Clear(_kinds);
+    private void ForgetKinds()
+    {
+        for (var i = 0; i < TlbModel.Likes; i++)
+            _kinds[i] = new PageKind { Bits = PageKind.None };
+    }
 
     private void Set(ref Tree tree, in TFormat format, PhysAddr root)
     {
         if (tree.Set(format, root.Value, _window))
             ForgetKinds();
+        tree.Kind = KindOf(0, tree);
     }
 
     private static bool IsSame(in TFormat one, in TFormat other) =>
@@ -226,10 +263,9 @@ public sealed unsafe partial class MmuCpu<TFormat>
         MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<TFormat, byte>(ref Unsafe.AsRef(in format)), Unsafe.SizeOf<TFormat>());
 
     // The attribute bits are a descriptor's lowest and highest.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int KindOf(ulong bits, in Tree tree)
+    private PageKind* KindOf(ulong bits, in Tree tree)
     {
-        var hash = (uint)(unchecked(bits * 0x9e37_79b9_7f4a_7c15) >> (64 - KindBits));
-        return (int)(Unsafe.AreSame(in tree, in _kernelTree) ? hash | (1u << KindBits) : hash);
+        var hash = (uint)(unchecked(bits * 0x9e37_79b9_7f4a_7c15) >> (64 - BitOperations.Log2(KindsOfTree)));
+        return _kinds + (Unsafe.AreSame(in tree, in _kernelTree) ? hash + KindsOfTree : hash);
     }
 }

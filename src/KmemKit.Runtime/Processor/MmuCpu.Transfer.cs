@@ -98,7 +98,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
         return new MemoryFault(fault.Cause, fault.Level, new VirtAddr(virt), access, privilege, format.Report(fault, virt, access, privilege));
     }
 
-    private ref readonly Tree TreeOf(ulong virt)
+    private ref Tree TreeOf(ulong virt)
     {
         if (_hasKernelTables && !_tree.Format.Translates(virt) && _kernelTree.Format.Translates(virt))
             return ref _kernelTree;

@@ -12,21 +12,20 @@ public sealed unsafe partial class MmuCpu<TFormat>
     private TranslationFault Resolve(ulong virt, int size, AccessRights access, Privilege privilege, bool isRest, out ulong output)
     {
         output = 0;
-        var context = TlbModel.ContextOf(_asid, _vmid);
-        ref readonly var tree = ref TreeOf(virt);
+        ref var tree = ref TreeOf(virt);
         ref readonly var format = ref tree.Format;
         _tlb.Enter();
         try
         {
-            var place = _tlb.Find(virt, context);
+            var place = _tlb.Find(virt, _context);
             if (place >= 0 && _tlb.Domain.IsWatching)
                 CheckStale(virt, _tlb.At(place), tree);
             var found = false;
             if (place >= 0)
             {
                 // The first store through a translation marks the leaf: it walks, and finds what is there by then.
-                if ((access & AccessRights.Write) != 0 && !_tlb.At(place).IsWritten
-                    && format.Check(_tlb.At(place).Attributes, access, privilege, _controls) == FaultCause.None)
+                if ((access & AccessRights.Write) != 0 && _tlb.At(place) is { IsWritten: false } clean
+                    && format.Check(clean.Attributes, access, privilege, _controls) == FaultCause.None)
                 {
                     _tlb.Remove(place);
                 }
@@ -42,7 +41,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
             else
             {
                 _tlb.CountMiss();
-                var fault = Walk(virt, access, privilege, tree, out var entry, out var serial);
+                var fault = Walk(virt, access, privilege, ref tree, out var entry, out var serial);
                 if (fault.Cause is not (FaultCause.None or FaultCause.Permission or FaultCause.Domain))
                     return fault;
                 // x86 keeps no translation of what faulted.
@@ -50,7 +49,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
                     return fault;
                 place = _tlb.Fill(entry, serial);
             }
-            ref readonly var translation = ref _tlb.At(place);
+            var translation = _tlb.At(place);
             var attributes = translation.Attributes;
             var cause = format.Check(attributes, access, privilege, _controls);
             if (cause != FaultCause.None)
@@ -75,17 +74,17 @@ public sealed unsafe partial class MmuCpu<TFormat>
 
     private void FillFront(int place, ulong virt, ulong output, Privilege privilege, in TFormat format)
     {
-        ref readonly var translation = ref _tlb.At(place);
+        var translation = _tlb.At(place);
         var page = virt & ~(SmallestPage - 1);
         var host = _memory.PointerTo(new PhysAddr(output & ~(SmallestPage - 1)), SmallestPage);
         if (host is null)
             return;
         var allowed = Allowed(translation.Attributes, privilege, translation.IsWritten, format);
-        _tlb.FillFront(place, (int)privilege, page, allowed, (nuint)host, output & ~(SmallestPage - 1));
+        _tlb.FillFront(FrontOf(virt, privilege), place, (int)privilege, page, new FrontRights(allowed), (nuint)host, output & ~(SmallestPage - 1));
     }
 
     // The walk of the hardware: what it reads, it may mark as used, unless software has changed it at the same moment; then it starts again.
-    private TranslationFault Walk(ulong virt, AccessRights access, Privilege privilege, in Tree tree, out TlbEntry entry, out uint serial)
+    private TranslationFault Walk(ulong virt, AccessRights access, Privilege privilege, ref Tree tree, out TlbEntry entry, out uint serial)
     {
         entry = default;
         serial = 0;
@@ -96,7 +95,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
         while (true)
         {
             var table = tree.Root;
-            var limits = 0UL;
+            var (limits, above) = (0UL, 0UL);
             var level = format.RootLevel;
             ulong* slot;
             ulong descriptor;
@@ -111,7 +110,8 @@ public sealed unsafe partial class MmuCpu<TFormat>
                 if (kind != DescriptorKind.Table)
                     break;
                 limits |= format.Limits(descriptor, level);
-                Mark(slot, descriptor, format.MarkTableUsed(descriptor, level), format);
+                above = format.MarkTableUsed(descriptor, level);
+                Mark(slot, descriptor, above, format);
                 table = format.TableAddress(descriptor, level);
                 level = format.NextLevel(level);
             }
@@ -139,7 +139,7 @@ public sealed unsafe partial class MmuCpu<TFormat>
                 Filled = _tlb.Domain.Changes?.Now ?? 0,
             };
             if (cause == FaultCause.None)
-                serial = Learn(marked, limits, entry, tree);
+                serial = Learn(marked, limits, above, entry, ref tree);
             return new TranslationFault(cause, level, attributes.Domain);
         }
     }

@@ -32,6 +32,8 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     private bool _hasKernelTables;
     private ushort _asid;
     private ushort _vmid;
+    // The two as the TLB compares them.
+    private ulong _context;
     private TranslationControls _controls;
     private bool _isAlignmentChecked;
 
@@ -46,12 +48,17 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         _tlb = tlb;
         _front = tlb.Front;
         _window = new TableWindow(memory);
+        _pinnedKinds = GC.AllocateArray<PageKind>(TlbModel.Likes, pinned: true);
+        _kinds = (PageKind*)Unsafe.AsPointer(ref _pinnedKinds[0]);
+        ForgetKinds();
+        _tree.Kind = _kinds;
+        _kernelTree.Kind = _kinds;
         memory.Disposing += () =>
         {
             _window.Close();
             _tree.Close();
             _kernelTree.Close();
-            tlb.DropFront();
+            tlb.DropFrontFromOutside();
         };
     }
 
@@ -94,6 +101,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         set
         {
             _vmid = value;
+            _context = TlbModel.ContextOf(_asid, _vmid);
             _tlb.DropFront();
         }
     }
@@ -106,6 +114,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     {
         Set(ref _tree, format, root);
         _asid = asid;
+        _context = TlbModel.ContextOf(_asid, _vmid);
         _tlb.DropFront();
     }
 
@@ -134,7 +143,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         var virt = address.Value;
         var front = FrontOf(virt, privilege);
         if (front->Read != PageOf<T>(virt))
-            return LoadSlowly<T>(virt, privilege);
+            return LoadSlowly<T>(virt, privilege, front);
         front->Hits++;
         return Unsafe.ReadUnaligned<T>((void*)unchecked((nuint)virt + front->Host));
     }
@@ -149,7 +158,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         var front = FrontOf(virt, privilege);
         if (front->Write != PageOf<T>(virt))
         {
-            StoreSlowly(virt, value, privilege);
+            StoreSlowly(virt, value, privilege, front);
             return;
         }
         front->Hits++;
@@ -165,7 +174,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         var virt = address.Value;
         var front = FrontOf(virt, privilege);
         if (front->Fetch != PageOf<T>(virt))
-            return FetchSlowly<T>(virt, privilege);
+            return FetchSlowly<T>(virt, privilege, front);
         front->Hits++;
         return Unsafe.ReadUnaligned<T>((void*)unchecked((nuint)virt + front->Host));
     }
@@ -179,7 +188,7 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
         var front = FrontOf(virt, privilege);
         var tag = access == AccessRights.Read ? front->Read : access == AccessRights.Write ? front->Write : front->Fetch;
         if (tag != PageOf<byte>(virt))
-            return TranslateSlowly(virt, access, privilege);
+            return TranslateSlowly(virt, access, privilege, front);
         front->Hits++;
         return new PhysAddr(unchecked(virt + front->Output));
     }
@@ -260,50 +269,49 @@ public sealed unsafe partial class MmuCpu<TFormat> : IMmuCpu
     private static ulong PageOf<T>(ulong virt) where T : unmanaged =>
         unchecked(virt + (uint)(sizeof(T) - 1)) & ~((1UL << FrontEntry.PageShift) - 1);
 
+    // The usual miss needs no memory of this method's own: what is not usual is another method's.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private T LoadSlowly<T>(ulong virt, Privilege privilege) where T : unmanaged
+    private T LoadSlowly<T>(ulong virt, Privilege privilege, FrontEntry* front) where T : unmanaged
     {
         CheckSize(sizeof(T), MostBytes);
-        var host = TryFillFront(virt, sizeof(T), AccessRights.Read, privilege);
-        if (host is not null)
-            return Unsafe.ReadUnaligned<T>(host);
-        T value = default;
-        Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Read, privilege);
-        return value;
+        var host = TryFillFront(virt, sizeof(T), AccessRights.Read, privilege, front);
+        return host is not null ? Unsafe.ReadUnaligned<T>(host) : TransferOut<T>(virt, AccessRights.Read, privilege);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void StoreSlowly<T>(ulong virt, T value, Privilege privilege) where T : unmanaged
+    private void StoreSlowly<T>(ulong virt, T value, Privilege privilege, FrontEntry* front) where T : unmanaged
     {
         CheckSize(sizeof(T), MostBytes);
-        var host = TryFillFront(virt, sizeof(T), AccessRights.Write, privilege);
+        var host = TryFillFront(virt, sizeof(T), AccessRights.Write, privilege, front);
         if (host is not null)
-        {
             Unsafe.WriteUnaligned(host, value);
-            return;
-        }
-        Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Write, privilege);
+        else
+            Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Write, privilege);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private T FetchSlowly<T>(ulong virt, Privilege privilege) where T : unmanaged
+    private T FetchSlowly<T>(ulong virt, Privilege privilege, FrontEntry* front) where T : unmanaged
     {
         CheckSize(sizeof(T), MostBytes);
-        var host = TryFillFront(virt, sizeof(T), AccessRights.Execute, privilege);
-        if (host is not null)
-            return Unsafe.ReadUnaligned<T>(host);
+        var host = TryFillFront(virt, sizeof(T), AccessRights.Execute, privilege, front);
+        return host is not null ? Unsafe.ReadUnaligned<T>(host) : TransferOut<T>(virt, AccessRights.Execute, privilege);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T TransferOut<T>(ulong virt, AccessRights access, Privilege privilege) where T : unmanaged
+    {
         T value = default;
-        Transfer(virt, (byte*)&value, sizeof(T), AccessRights.Execute, privilege);
+        Transfer(virt, (byte*)&value, sizeof(T), access, privilege);
         return value;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PhysAddr TranslateSlowly(ulong virt, AccessRights access, Privilege privilege)
+    private PhysAddr TranslateSlowly(ulong virt, AccessRights access, Privilege privilege, FrontEntry* front)
     {
         if (access is not (AccessRights.Read or AccessRights.Write or AccessRights.Execute))
             throw new ArgumentOutOfRangeException(nameof(access), access, "One of Read, Write, Execute.");
-        if (TryFillFront(virt, 1, access, privilege) is not null)
-            return new PhysAddr(unchecked(virt + FrontOf(virt, privilege)->Output));
+        if (TryFillFront(virt, 1, access, privilege, front) is not null)
+            return new PhysAddr(unchecked(virt + front->Output));
         return new PhysAddr(ResolveOrThrow(virt, 1, access, privilege));
     }
 }

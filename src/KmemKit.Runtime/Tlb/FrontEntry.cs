@@ -31,6 +31,9 @@ internal struct FrontEntry
 
     public ulong Fetch;
 
+    /// <summary>The page, whatever is allowed; <see cref="Never"/> for none.</summary>
+    public ulong Page;
+
     /// <summary>Host address of the byte, less its virtual address.</summary>
     public nuint Host;
 

@@ -51,7 +51,7 @@ public sealed class TlbDomain
         {
             Changes ??= new MappingChanges(this);
             foreach (var tlb in _tlbs)
-                tlb.DropFront();
+                tlb.DropFrontFromOutside();
             return Changes;
         }
     }

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Threading;
 using KmemKit.Architecture;
 
 namespace KmemKit.Runtime.Tlb;
@@ -16,7 +15,7 @@ namespace KmemKit.Runtime.Tlb;
 /// <para>The CPU's own thread looks up and fills; any thread may invalidate. Look-ups in the front take no lock: an access of another CPU that has begun
 /// when an invalidation returns may still end with the old translation, that one and no later one.</para>
 /// </remarks>
-public sealed unsafe class TlbModel
+public sealed unsafe partial class TlbModel
 {
     // A tag is the first address with these in its low bits.
     private const ulong Valid = 0x80;
@@ -27,26 +26,24 @@ public sealed unsafe class TlbModel
     private const ulong Global = 1UL << 63;
     private const int SerialShift = 32;
 
-    // Whether the front has pages of the translation: the unprivileged's; the privileged's is the bit above.
-    private const ulong InFrontOfUser = 1UL << 61;
-
-    // Log2 of the pages that are quicker forgotten one by one than all together.
-    private const int FewPages = 5;
+    // Nothing but addresses and space is kept at the place: all else is what the CPU taught for the number.
+    private const ulong IsLike = 1UL << 60;
 
     // Pinned: places come from a masked set and a way, so they are always inside, and are reached by pointers.
     private readonly ulong* _tags;
     private readonly ulong* _contexts;
+    private readonly ulong* _outputs;
     private readonly TlbEntry* _entries;
     private readonly Array[] _pinned;
     private readonly int _places;
-    private readonly ushort[] _next;
+    private readonly ushort* _next;
     private readonly int[] _present = new int[64];
+    private readonly TlbEntry[] _likes = new TlbEntry[Likes];
     private readonly int _ways;
     private readonly ulong _setMask;
     private int _used;
     private ulong _sizes;
-    private bool _frontUsed;
-    private int _lock;
+    private TlbGate _gate;
     private ulong _hits;
     private ulong _misses;
     private ulong _evictions;
@@ -68,15 +65,18 @@ public sealed unsafe class TlbModel
         _places = profile.Entries;
         var tags = GC.AllocateArray<ulong>(_places, pinned: true);
         var contexts = GC.AllocateArray<ulong>(_places, pinned: true);
+        var outputs = GC.AllocateArray<ulong>(_places, pinned: true);
         var entries = GC.AllocateArray<TlbEntry>(_places, pinned: true);
         // One entry more, so that the first can lie on a cache line.
         var front = GC.AllocateArray<FrontEntry>((2 * FrontEntry.Count) + 1, pinned: true);
-        _pinned = [tags, contexts, entries, front];
+        var next = GC.AllocateArray<ushort>(profile.Sets, pinned: true);
+        _pinned = [tags, contexts, outputs, entries, front, next];
         _tags = (ulong*)Unsafe.AsPointer(ref tags[0]);
         _contexts = (ulong*)Unsafe.AsPointer(ref contexts[0]);
+        _outputs = (ulong*)Unsafe.AsPointer(ref outputs[0]);
+        _next = (ushort*)Unsafe.AsPointer(ref next[0]);
         _entries = (TlbEntry*)Unsafe.AsPointer(ref entries[0]);
         Front = (FrontEntry*)(((nuint)Unsafe.AsPointer(ref front[0]) + 63) & ~(nuint)63);
-        _next = new ushort[profile.Sets];
         ForgetFront();
         Number = domain.Add(this);
     }
@@ -95,12 +95,12 @@ public sealed unsafe class TlbModel
     {
         get
         {
-            Enter();
+            _gate.EnterFromOutside();
             var hits = _hits;
             for (var i = 0; i < 2 * FrontEntry.Count; i++)
                 hits += Front[i].Hits;
             var statistics = new TlbStatistics(hits, _misses, _evictions, _invalidations, _invalidated, _conflicts);
-            Leave();
+            _gate.LeaveFromOutside();
             return statistics;
         }
     }
@@ -110,28 +110,28 @@ public sealed unsafe class TlbModel
     {
         get
         {
-            Enter();
+            _gate.EnterFromOutside();
             var entries = new List<TlbEntry>();
             for (var i = 0; i < _places; i++)
             {
                 if (_tags[i] != 0)
-                    entries.Add(_entries[i]);
+                    entries.Add(At(i));
             }
-            Leave();
+            _gate.LeaveFromOutside();
             return entries;
         }
     }
 
     /// <summary>The last number that <see cref="Fill"/> can keep.</summary>
-    internal const uint LastSerial = (1 << 29) - 1;
+    internal const uint LastSerial = (1 << 28) - 1;
 
-    /// <summary>Pages of both privileges, the unprivileged first.</summary>
-    internal FrontEntry* Front { get; }
+    /// <summary>Numbers that differ in what is below this are of different kinds (<see cref="Learn"/>).</summary>
+    internal const int Likes = 32;
 
     /// <summary>Invalidates on this CPU alone.</summary>
     public void Invalidate(in TlbScope scope)
     {
-        Enter();
+        _gate.EnterFromOutside();
         _invalidations++;
         if (_sizes != 0)
         {
@@ -141,7 +141,7 @@ public sealed unsafe class TlbModel
                 InvalidateAll(scope);
         }
         Domain.Changes?.Invalidated(Number, scope);
-        Leave();
+        _gate.LeaveFromOutside();
     }
 
     /// <summary>
@@ -154,7 +154,7 @@ public sealed unsafe class TlbModel
         for (var sizes = _sizes; sizes != 0; sizes &= sizes - 1)
         {
             // Once as a rule; twice where one space's own translation and a global one were filled behind each other.
-            while (FindIn(address, System.Numerics.BitOperations.TrailingZeroCount(sizes), context) is var at and >= 0)
+            while (FindIn(address, BitOperations.TrailingZeroCount(sizes), context) is var at and >= 0)
             {
                 Remove(at);
                 _invalidated++;
@@ -165,34 +165,24 @@ public sealed unsafe class TlbModel
     /// <summary>What makes one address space's addresses differ from another's.</summary>
     internal static ulong ContextOf(ushort asid, ushort vmid) => asid | ((ulong)vmid << 16);
 
-    /// <summary>What is kept in a word with the context: whether all address spaces have the translation, and the CPU's number for it.</summary>
-    internal static ulong ContextBeside(bool isGlobal, uint serial) => ((ulong)serial << SerialShift) | (isGlobal ? Global : 0);
-
-    /// <summary>The CPU works in another address space, or under other controls: the answers that were worked out do not hold any longer.</summary>
-    internal void DropFront()
-    {
-        Enter();
-        ForgetFront();
-        Leave();
-    }
+    /// <summary>What is kept in a word with the context of a page of a kind: whether all address spaces have it, and the CPU's number for the kind.</summary>
+    internal static ulong ContextOfLike(bool isGlobal, uint serial) => ContextBeside(isGlobal, serial) | IsLike;
 
     /// <summary>Keeps other threads' invalidations out while the CPU looks up, walks and fills.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Enter()
-    {
-        if (Interlocked.CompareExchange(ref _lock, 1, 0) != 0)
-            EnterSlowly();
-    }
+    internal void Enter() => _gate.Enter();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Leave() => Volatile.Write(ref _lock, 0);
+    internal void Leave() => _gate.Leave();
 
     /// <summary>Place of an address's translation; -1 where there is none. Inside <see cref="Enter"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int Find(ulong address, ulong context)
+    internal int Find(ulong address, ulong context) => Domain.IsWatching ? FindAndCompare(address, context) : FindUnwatched(address, context);
+
+    /// <summary><see cref="Find"/> where it is known that nobody watches.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal int FindUnwatched(ulong address, ulong context)
     {
-        if (Domain.IsWatching)
-            return FindAndCompare(address, context);
         for (var sizes = _sizes; sizes != 0; sizes &= sizes - 1)
         {
             var at = FindIn(address, BitOperations.TrailingZeroCount(sizes), context);
@@ -222,7 +212,32 @@ public sealed unsafe class TlbModel
         return found;
     }
 
-    internal ref readonly TlbEntry At(int place) => ref _entries[place];
+    /// <summary>The translation at a place.</summary>
+    internal TlbEntry At(int place)
+    {
+        var context = _contexts[place];
+        return (context & IsLike) == 0 ? _entries[place] : _likes[SerialOf(place) % Likes] with
+        {
+            First = new VirtAddr(FirstOf(place)), Output = new PhysAddr(_outputs[place]), Asid = unchecked((ushort)context), Vmid = unchecked((ushort)(context >> 16)),
+        };
+    }
+
+    /// <summary>Where a place's first address is mapped, less that address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ulong OffsetOf(int place) => unchecked(_outputs[place] - FirstOf(place));
+
+    /// <summary>Teaches what translations of a number are like; what was known of another number in its place is written down where it is used. Inside <see cref="Enter"/>.</summary>
+    internal void Learn(uint serial, in TlbEntry like)
+    {
+        for (var place = 0; place < _places; place++)
+        {
+            if (_tags[place] == 0 || (_contexts[place] & IsLike) == 0 || SerialOf(place) % Likes != serial % Likes)
+                continue;
+            _entries[place] = At(place);
+            _contexts[place] &= ~IsLike;
+        }
+        _likes[serial % Likes] = like;
+    }
 
     /// <summary>The number that the CPU gave a translation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -240,30 +255,24 @@ public sealed unsafe class TlbModel
         var place = MakeRoom(entry.First.Value, entry.Shift);
         _tags[place] = entry.First.Value | Valid | entry.Shift;
         _contexts[place] = ContextOf(entry.Asid, entry.Vmid) | ContextBeside(entry.Attributes.IsGlobal, serial);
+        _outputs[place] = entry.Output.Value;
         _entries[place] = entry;
         return place;
     }
 
-    /// <summary><see cref="Fill"/> for a page that differs from another in its addresses and its space alone. Inside <see cref="Enter"/>.</summary>
-    /// <param name="like">The other.</param>
-    /// <param name="context">Its context, and what is beside it (<see cref="ContextBeside"/>).</param>
+    /// <summary><see cref="Fill"/> for a page of a kind that was taught (<see cref="Learn"/>). Inside <see cref="Enter"/>.</summary>
     /// <param name="first">The first address.</param>
-    /// <param name="output">Where that is mapped.</param>
-    /// <param name="asid">The address space.</param>
-    /// <param name="vmid">The guest.</param>
+    /// <param name="shift">Log2 of its bytes.</param>
+    /// <param name="context">Its context, and what is beside it (<see cref="ContextOfLike"/>).</param>
+    /// <param name="output">Where it is mapped.</param>
     /// <returns>Its place.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal int FillLike(in TlbEntry like, ulong context, ulong first, ulong output, ushort asid, ushort vmid)
+    internal int FillLike(ulong first, int shift, ulong context, ulong output)
     {
-        var place = MakeRoom(first, like.Shift);
-        _tags[place] = first | Valid | like.Shift;
+        var place = MakeRoom(first, shift);
+        _tags[place] = first | Valid | (uint)shift;
         _contexts[place] = context;
-        // Where it shall be, so that nothing is put together first and read again at once.
-        ref var entry = ref _entries[place];
-        entry = like;
-        entry.First = new VirtAddr(first);
-        entry.Output = new PhysAddr(output);
-        (entry.Asid, entry.Vmid) = (asid, vmid);
+        _outputs[place] = output;
         return place;
     }
 
@@ -273,30 +282,48 @@ public sealed unsafe class TlbModel
     {
         var set = (int)((first >> shift) & _setMask);
         var start = set * _ways;
-        if (_used != _places)
+        if (_used != _places && FreePlace(start) is var free and >= 0)
         {
-            for (var place = start; place < start + _ways; place++)
-            {
-                if (_tags[place] != 0)
-                    continue;
-                Count(shift);
-                return place;
-            }
+            Count(shift);
+            return free;
         }
-        ref var next = ref _next[set];
-        var victim = start + next;
-        next = (ushort)(next + 1 == _ways ? 0 : next + 1);
+        var next = (int)_next[set];
+        var victim = start + next++;
+        _next[set] = (ushort)(next == _ways ? 0 : next);
         _evictions++;
-        if ((_tags[victim] & ShiftMask) == FrontEntry.PageShift && shift == FrontEntry.PageShift)
+        if ((_tags[victim] & ShiftMask) == (uint)shift && shift == FrontEntry.PageShift)
         {
             // A page for a page, the usual case: as many as before.
             ForgetFrontPage(victim);
             return victim;
         }
-        Remove(victim);
-        Count(shift);
+        Replace(victim, shift);
         return victim;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int FreePlace(int start)
+    {
+        for (var place = start; place < start + _ways; place++)
+        {
+            if (_tags[place] == 0)
+                return place;
+        }
+        return -1;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Replace(int victim, int shift)
+    {
+        Remove(victim);
+        Count(shift);
+    }
+
+    // The first address of the translation at a place.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong FirstOf(int place) => _tags[place] & ~(Valid | ShiftMask);
+
+    private static ulong ContextBeside(bool isGlobal, uint serial) => ((ulong)serial << SerialShift) | (isGlobal ? Global : 0);
 
     private void Count(int shift)
     {
@@ -305,45 +332,15 @@ public sealed unsafe class TlbModel
             _sizes |= 1UL << shift;
     }
 
-    /// <summary>Works out a page's answers. Inside <see cref="Enter"/>.</summary>
-    /// <param name="place">Place of its translation.</param>
-    /// <param name="privilege">Whose accesses.</param>
-    /// <param name="page">The page, 4 KiB.</param>
-    /// <param name="allowed">What the front shall answer.</param>
-    /// <param name="host">Host address of its RAM.</param>
-    /// <param name="output">Physical address of it.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void FillFront(int place, int privilege, ulong page, AccessRights allowed, nuint host, ulong output)
-    {
-        var front = Front + (((nint)privilege * FrontEntry.Count) + (nint)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1)));
-        _hits += front->Hits;
-        front->Hits = 0;
-        front->Host = unchecked(host - (nuint)page);
-        front->Output = unchecked(output - page);
-        front->Read = (allowed & AccessRights.Read) != 0 ? page : FrontEntry.Never;
-        front->Write = (allowed & AccessRights.Write) != 0 ? page : FrontEntry.Never;
-        front->Fetch = (allowed & AccessRights.Execute) != 0 ? page : FrontEntry.Never;
-        _contexts[place] |= InFrontOfUser << privilege;
-        _frontUsed = true;
-    }
-
     /// <summary>Takes a translation out. Inside <see cref="Enter"/>.</summary>
     internal void Remove(int place)
     {
-        ref readonly var entry = ref _entries[place];
-        if (entry.Shift > FrontEntry.PageShift + FewPages)
-        {
-            ForgetFront();
-        }
-        else
-        {
-            for (var i = 0UL; i < 1UL << (entry.Shift - FrontEntry.PageShift); i++)
-                ForgetFrontPage(place, entry.First.Value + (i << FrontEntry.PageShift));
-        }
+        var shift = (int)(_tags[place] & ShiftMask);
+        ForgetFrontPages(place, shift);
         _tags[place] = 0;
         _used--;
-        if (--_present[entry.Shift] == 0)
-            _sizes &= ~(1UL << entry.Shift);
+        if (--_present[shift] == 0)
+            _sizes &= ~(1UL << shift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -402,59 +399,14 @@ public sealed unsafe class TlbModel
 
     private void RemoveIfReached(int place, in TlbScope scope)
     {
-        ref readonly var entry = ref _entries[place];
-        if (!scope.Reaches(entry.First, entry.Last, entry.Asid, entry.Attributes.IsGlobal, entry.Vmid))
+        var (first, context) = (FirstOf(place), _contexts[place]);
+        var last = first | ((1UL << (int)(_tags[place] & ShiftMask)) - 1);
+        if (!scope.Reaches(new VirtAddr(first), new VirtAddr(last), unchecked((ushort)context), (context & Global) != 0, unchecked((ushort)(context >> 16))))
             return;
         Remove(place);
         _invalidated++;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ForgetFrontPage(int place) => ForgetFrontPage(place, _tags[place] & ~(Valid | ShiftMask));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ForgetFrontPage(int place, ulong page)
-    {
-        var at = (int)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1));
-        if ((_contexts[place] & InFrontOfUser) != 0)
-            ForgetIfOf(page, ref Front[at]);
-        if ((_contexts[place] & (InFrontOfUser << 1)) != 0)
-            ForgetIfOf(page, ref Front[FrontEntry.Count + at]);
-    }
-
-    // An entry that is another page's by now stays.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ForgetIfOf(ulong page, ref FrontEntry front)
-    {
-        if (front.Read == page || front.Write == page || front.Fetch == page)
-            Forget(ref front);
-    }
-
-    private void ForgetFront()
-    {
-        if (!_frontUsed && Front->Read == FrontEntry.Never)
-            return;
-        _frontUsed = false;
-        for (var i = 0; i < 2 * FrontEntry.Count; i++)
-            Forget(ref Front[i]);
-    }
-
-    private void Forget(ref FrontEntry front)
-    {
-        _hits += front.Hits;
-        front.Hits = 0;
-        Volatile.Write(ref front.Read, FrontEntry.Never);
-        Volatile.Write(ref front.Write, FrontEntry.Never);
-        Volatile.Write(ref front.Fetch, FrontEntry.Never);
-    }
-
     private void ReportConflict(VirtAddr address, int one, int other) => Domain.Report(new TranslationBug(
-        TranslationBugKind.Conflict, $"CPU {Number} holds two translations of {address}: {_entries[one]}; and {_entries[other]}.", Domain.Changes!.LastOf(address)));
-
-    private void EnterSlowly()
-    {
-        var spinner = new SpinWait();
-        while (Interlocked.CompareExchange(ref _lock, 1, 0) != 0)
-            spinner.SpinOnce();
-    }
+        TranslationBugKind.Conflict, $"CPU {Number} holds two translations of {address}: {At(one)}; and {At(other)}.", Domain.Changes!.LastOf(address)));
 }
