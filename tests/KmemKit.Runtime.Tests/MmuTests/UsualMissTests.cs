@@ -16,6 +16,9 @@ internal sealed class UsualMissTests
 {
     private const ulong Page = 4096;
     private const ulong Block = 2UL << 20;
+
+    // Memory that no table lies in.
+    private const ulong Data = 32UL << 20;
     private const Privilege Kernel = Privilege.Privileged;
     private const Privilege User = Privilege.User;
 
@@ -45,6 +48,85 @@ internal sealed class UsualMissTests
                 Assert.That(machine.Walk(entry.First.Value), Is.EqualTo(entry.Output.Value), $"{entry}");
                 Assert.That(machine.Tables.AttributesAt(entry.First), Is.EqualTo(entry.Attributes), $"{entry}");
                 Assert.That((entry.Shift, entry.Asid), Is.EqualTo(((byte)12, (ushort)1)), $"{entry}");
+            }
+        }
+    }
+
+    [Test]
+    public void Each_kind_of_access_has_its_own_right_whichever_one_brought_the_page_in()
+    {
+        All<X86Format<FourLevel>>();
+        All<Vmsav8Format<Granule4K>>();
+        All<SvFormat<Sv39>>();
+
+        static void All<TFormat>() where TFormat : struct, ITranslationFormat
+        {
+            AccessRights[] kinds = [AccessRights.Read, AccessRights.Write, AccessRights.Execute];
+            foreach (var rights in new[] { AccessRights.Read, AccessRights.ReadWrite, AccessRights.Read | AccessRights.Execute, AccessRights.ReadWrite | AccessRights.Execute })
+            {
+                using var machine = new MmuMachine<TFormat>(watch: false);
+                Assert.That(machine.Map(0, Data, 16 * Page, machine.Prot(rights, AccessRights.None, largest: Page)).IsOk);
+                // The first two pages teach the kind, once it was written to where it can be.
+                for (var i = 0UL; i < 2; i++)
+                {
+                    foreach (var kind in kinds)
+                        Assert.That(Passes(machine, i, kind), Is.EqualTo((rights & kind) != 0), $"{rights} {kind}");
+                }
+                var page = 2UL;
+                foreach (var first in kinds)
+                {
+                    for (var turn = 0; turn < 2; turn++, page++)
+                    {
+                        Assert.That(Passes(machine, page, first), Is.EqualTo((rights & first) != 0), $"{rights} {first}");
+                        foreach (var kind in kinds)
+                            Assert.That(Passes(machine, page, kind), Is.EqualTo((rights & kind) != 0), $"{rights} {first}, then {kind}");
+                    }
+                }
+            }
+        }
+
+        static bool Passes<TFormat>(MmuMachine<TFormat> machine, ulong page, AccessRights kind) where TFormat : struct, ITranslationFormat
+        {
+            var at = new VirtAddr(page * Page);
+            try
+            {
+                switch (kind)
+                {
+                    case AccessRights.Read: machine.Port.Load<int>(at, Kernel); break;
+                    case AccessRights.Write: machine.Port.Store(at, 1, Kernel); break;
+                    default: machine.Port.Fetch<int>(at, Kernel); break;
+                }
+                return true;
+            }
+            catch (Runtime.Processor.MemoryFaultException fault)
+            {
+                Assert.That(fault.Fault.Cause, Is.EqualTo(FaultCause.Permission));
+                return false;
+            }
+        }
+    }
+
+    // The front's pages are of 4 KiB, whatever the granule: each lies in its page of the tables where its address says.
+    [Test]
+    public void A_piece_of_a_large_page_is_where_its_address_says()
+    {
+        All<Granule16K>();
+        All<Granule64K>();
+
+        static void All<TGranule>() where TGranule : struct, IGranule
+        {
+            using var machine = new MmuMachine<Vmsav8Format<TGranule>>(watch: false, profile: new TlbProfile("tiny", 16, 4));
+            var bytes = 1UL << default(TGranule).PageShift;
+            const ulong pages = 24;
+            Assert.That(machine.Map(0, Data, pages * bytes, machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: bytes)).IsOk);
+            for (var at = 0UL; at < pages * bytes; at += Page)
+                machine.Port.Store(new VirtAddr(at), at + 1, Kernel);
+            for (var i = 0UL; i < pages * bytes / Page; i++)
+            {
+                var at = i * 37 % (pages * bytes / Page) * Page;
+                Assert.That(machine.Port.Load<ulong>(new VirtAddr(at), Kernel), Is.EqualTo(at + 1));
+                Assert.That(machine.Machine.Memory.ReadUInt64(new PhysAddr(machine.Walk(at)!.Value)), Is.EqualTo(at + 1));
+                Assert.That(machine.Port.Translate(new VirtAddr(at), AccessRights.Read, Kernel).Value, Is.EqualTo(machine.Walk(at)));
             }
         }
     }
