@@ -23,9 +23,9 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 /// state the one whose states have fewest regions of their own is taken:
 /// what the tables have in common as they are; the table of the policy without domains, with the least each domain has to lay over it; a table of what
 /// all states agree on, and one of what most want, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
-/// Then <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones; not so for PMP chains, of which each costs a search of its own.
-/// Both the fewest regions and, among such splits, the fewest writes were always reached in the spaces of SplitTests: PMSAv6 with 4 granules, PMSAv8 with 4 and 7. With
-/// power-of-two regions the search ends with its work: with 8 granules some policies are written with more than the least, and subregions and PMP are not searched.
+/// Then <see cref="StaticTree"/>, <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones; not so for PMP chains, of which each costs a search of its own.
+/// Both the fewest regions and, among such splits, the fewest writes were always reached in the spaces of SplitTests: with power-of-two regions, without subregions in
+/// 4 and 8 granules and with them in 8, with base and limit in 4 and 7. PMP is not searched.
 /// </remarks>
 internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, TreeCache? blocks = null)
 {
@@ -63,6 +63,7 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
         var best = Best(candidates);
         var found = format.Shape switch
         {
+            MpuShape.PowerOfTwo when format.SmallestWithSubregions == 0 => new StaticTree(cells, format, _blocks, best.Used).Find(best.Writes),
             MpuShape.PowerOfTwo => new StaticSearch(cells, format, _blocks, tables).Find(best, candidates),
             MpuShape.BaseAndLimit => new IntervalSplit(cells, format, best.Used).Find(best.Writes),
             _ => null,

@@ -67,7 +67,8 @@ internal sealed class StaticPool
             cut++;
         var low = Add(level - 1, start, first, cut);
         var high = Add(level - 1, middle, cut < last && Points[cut + 1] == middle ? cut + 1 : cut, last);
-        AddRegions(level, start, low & high);
+        // What is of use in one half alone could as well be a region of that half, unless that is too small for subregions.
+        AddRegions(level, start, 1UL << level == _format.SmallestWithSubregions ? low | high : low & high);
         return low | high;
     }
 
@@ -80,34 +81,56 @@ internal sealed class StaticPool
             Regions.Add(new PaintedRegion(start, size, 0, painted, default));
             if (_format.SmallestWithSubregions == 0 || size < _format.SmallestWithSubregions)
                 continue;
-            var counts = new int[8];
-            for (var i = 0; i < 8; i++)
-                counts[i] = CountOf(start + (ulong)i * (size / 8), size / 8, painted);
-            var tried = new List<byte> { 0, byte.MaxValue };
-            foreach (var share in new[] { 1, _states.Length / 2 + 1, _states.Length })
-            {
-                byte disabled = 0;
-                for (var i = 0; i < 8; i++)
-                    disabled |= (byte)(counts[i] < share ? 1 << i : 0);
-                if (tried.Contains(disabled))
-                    continue;
-                tried.Add(disabled);
-                Regions.Add(new PaintedRegion(start, size, disabled, painted, default));
-            }
+            foreach (var enabled in Parts(start, size, painted))
+                Regions.Add(new PaintedRegion(start, size, unchecked((byte)~enabled), painted, default));
         }
     }
 
-    /// <summary>How many states may have a class in all of a stretch.</summary>
-    private int CountOf(ulong start, ulong size, int painted)
+    /// <summary>
+    /// Eighths of a block that a region may have, other than all: those of which a state may have all, or some; and those of which as many states as one likes may.
+    /// </summary>
+    private HashSet<byte> Parts(ulong start, ulong size, int painted)
     {
-        var (count, first) = (0, _cells.PointAt(start));
-        foreach (var cells in _states)
+        var (whole, touched) = (new byte[_states.Length], new byte[_states.Length]);
+        for (var i = 0; i < 8; i++)
         {
-            var all = true;
-            for (var i = first; all && i < Points.Count && (i == first || Points[i] < start + size); i++)
-                all = (cells[i].Allowed >> painted & 1) != 0;
-            count += all ? 1 : 0;
+            for (var state = 0; state < _states.Length; state++)
+            {
+                var (all, some) = MayHave(state, start + (ulong)i * (size / 8), size / 8, painted);
+                whole[state] |= (byte)(all ? 1 << i : 0);
+                touched[state] |= (byte)(some ? 1 << i : 0);
+            }
         }
-        return count;
+        var parts = new HashSet<byte>(whole.Concat(touched).Concat(Shares(whole)).Concat(Shares(touched)));
+        parts.Remove(0);
+        parts.Remove(byte.MaxValue);
+        return parts;
+    }
+
+    /// <summary>For every number of states, the eighths that at least so many have.</summary>
+    private static IEnumerable<byte> Shares(byte[] states)
+    {
+        for (var share = 1; share <= states.Length; share++)
+        {
+            byte enabled = 0;
+            for (var i = 0; i < 8; i++)
+                enabled |= (byte)(states.Count(s => (s >> i & 1) != 0) >= share ? 1 << i : 0);
+            yield return enabled;
+        }
+    }
+
+    /// <summary>Whether a state may have a class in all of a stretch, and in some of it.</summary>
+    private (bool All, bool Some) MayHave(int state, ulong start, ulong size, int painted)
+    {
+        var cells = _states[state];
+        var (all, some) = (true, false);
+        var first = _cells.PointAt(start);
+        for (var i = first; i < Points.Count && (i == first || Points[i] < start + size); i++)
+        {
+            var may = (cells[i].Allowed >> painted & 1) != 0;
+            all &= may;
+            some |= may;
+        }
+        return (all, some);
     }
 }

@@ -6,7 +6,7 @@ using KmemKit.Architecture.Mpu;
 
 namespace KmemKit.BoardCompiler.Mpu;
 
-/// <summary>Looks for static regions, in formats of power-of-two regions, that leave the states fewest regions of their own.</summary>
+/// <summary>Looks for static regions, in formats of power-of-two regions with subregions, that leave the states fewest regions of their own.</summary>
 /// <remarks>
 /// Best first over pictures: what the static regions leave at each address. A picture grows by one region on top of the others, and shrinks by one.
 /// <list type="number">
@@ -16,9 +16,9 @@ namespace KmemKit.BoardCompiler.Mpu;
 /// <item>A block is worth a region of a class if some state wants that class in each of its halves; inside a block in which no state makes a difference
 /// between addresses none is: the whole block serves as well.</item>
 /// </list>
-/// Without subregions that is all there is to try, and a search that comes to its end has proved its writes to be the fewest. With subregions, of the
-/// eighths that a region may leave out, those are tried that no state, not every state, or less than half of them want. The work is limited, and what is likely to help is tried
-/// first: regions that states have of their own now and that are in nobody's way.
+/// Of the eighths that a region may leave out, those are tried that <see cref="StaticPool"/> finds of use to some states or to a number of them. The work is limited, and what
+/// is likely to help is tried first: regions that states have of their own now and that are in nobody's way. So the result is not proved to be the least; without
+/// subregions <see cref="StaticTree"/> proves it.
 /// </remarks>
 internal sealed class StaticSearch
 {

@@ -29,7 +29,7 @@ namespace KmemKit.BoardCompiler.Mpu;
 internal sealed class TreePlanner
 {
     /// <summary>An inherited class that nothing in the block may keep: all of them are alike.</summary>
-    private const int Wrong = 63;
+    internal const int Wrong = 63;
     private const int ClassBits = 6;
     private const int ClassMask = 63;
 
@@ -39,9 +39,15 @@ internal sealed class TreePlanner
     private readonly List<PaintedRegion> _regions = [];
     private int _mostPainted;
     private long _work;
-    private long _workLimit;
+    private long _workLimit = long.MaxValue;
 
-    private TreePlanner(CellMap map, ulong granule, ulong smallestWithSubregions, TreeCache cache)
+    /// <summary>A tree whose blocks can be asked one by one.</summary>
+    /// <param name="map">The problem.</param>
+    /// <param name="granule">Smallest region.</param>
+    /// <param name="smallestWithSubregions">Smallest region with subregions; 0 where there are none.</param>
+    /// <param name="cache">What is known of blocks from other maps with the same classes.</param>
+    /// <exception cref="UnalignedException">Cells within one granule have no class in common.</exception>
+    internal TreePlanner(CellMap map, ulong granule, ulong smallestWithSubregions, TreeCache cache)
     {
         _hasSubregions = smallestWithSubregions != 0;
         _smallestRegion = Log2(_hasSubregions ? smallestWithSubregions : granule);
@@ -90,6 +96,23 @@ internal sealed class TreePlanner
         _work = 0;
         cost = Solve(_root, Uniform(0));
         return _work <= _workLimit;
+    }
+
+    /// <summary>The whole space.</summary>
+    internal TreeNode Root => _root;
+
+    /// <summary>Regions inside a block, without subregions, of which all inherits one class.</summary>
+    internal int RegionsUnder(TreeNode node, int inherited) => PlanCost.Regions(Solve(node, (ulong)inherited));
+
+    /// <summary>A region of just this block, without subregions, and the fewest inside it.</summary>
+    internal int RegionsIfCovered(TreeNode node)
+    {
+        var least = PlanCost.Regions(PlanCost.Infinite);
+        if (node.IsLeaf)
+            return RegionsUnder(node, Wrong);
+        for (var left = node.Union & ~1UL; left != 0; left &= left - 1)
+            least = Math.Min(least, 1 + RegionsUnder(node.Left!, Lowest(left)) + RegionsUnder(node.Right!, Lowest(left)));
+        return least;
     }
 
     private ulong Uniform(int painted) => _hasSubregions ? Pack(painted, painted, painted, painted) : (ulong)painted;
