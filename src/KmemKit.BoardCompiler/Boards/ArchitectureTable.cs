@@ -67,6 +67,9 @@ internal static class ArchitectureTable
     private static readonly string[] s_coreParts =
         ["arm,armv6m-", "arm,armv7m-", "arm,armv8m-", "arm,v6m-nvic", "arm,v7m-nvic", "arm,v8m-nvic", "arm,v8.1m-nvic"];
 
+    // mmu-type of Documentation/devicetree/bindings/riscv/cpus.yaml.
+    private const string NoMmu = "riscv,none";
+
     // Cores without an MMU. ARM946E-S and its kin have an MPU, ARM7TDMI and its kin nothing; Cortex-R82 has an MMU as well.
     private static readonly string[] s_coresWithoutMmu =
     [
@@ -82,7 +85,7 @@ internal static class ArchitectureTable
         foreach (var cpu in cpus)
         {
             any = true;
-            if (!cpu.Compatible.Any(name => Longest(s_coresWithoutMmu, name) is not null))
+            if (cpu.MmuType != NoMmu && !cpu.Compatible.Any(name => Longest(s_coresWithoutMmu, name) is not null))
                 return false;
         }
         return any || root.DescendantsAndSelf().Any(node => IsPartOfArmCore(node.Property("compatible").ReadStrings()));

@@ -18,4 +18,12 @@ public sealed record BoardCpu(ulong Id, ImmutableArray<string> Compatible, strin
 
     /// <summary><c>riscv,isa</c>, or <c>riscv,isa-base</c>; null elsewhere.</summary>
     public string? Isa { get; init; }
+
+    /// <summary>
+    /// The extensions of a RISC-V hart that have names of several letters (<c>svpbmt</c>): from <c>riscv,isa-extensions</c>, or behind the underscores of <c>riscv,isa</c>.
+    /// </summary>
+    public ImmutableArray<string> IsaExtensions { get; init; } = ImmutableArray<string>.Empty;
+
+    /// <summary><c>mmu-type</c>: the widest paging mode of a RISC-V hart, <c>riscv,sv48</c>, or <c>riscv,none</c>; null where it is not said.</summary>
+    public string? MmuType { get; init; }
 }

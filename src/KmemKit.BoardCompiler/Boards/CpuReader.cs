@@ -24,10 +24,17 @@ internal sealed class CpuReader(BusMap buses, DiagnosticBag diagnostics)
                 Labels = node.Labels,
                 Enabled = node.IsEnabled(),
                 Isa = (node.Property("riscv,isa") ?? node.Property("riscv,isa-base")).ReadString(),
+                IsaExtensions = ExtensionsOf(node),
+                MmuType = node.Property("mmu-type").ReadString(),
             });
         }
         return result.ToImmutable();
     }
+
+    // Documentation/devicetree/bindings/riscv/extensions.yaml; the older riscv,isa has single letters first, then the others between underscores.
+    private static ImmutableArray<string> ExtensionsOf(DeviceTreeNode node) => node.Property("riscv,isa-extensions") is { } listed
+        ? [.. listed.ReadStrings().Where(name => name.Length > 1)]
+        : [.. (node.Property("riscv,isa").ReadString() ?? "").Split('_').Skip(1).Where(name => name.Length > 1)];
 
     /// <summary>The policy's word, else the first processor that is known, else what the root or the parts of a core tell.</summary>
     public TargetArchitecture ArchitectureOf(Policy policy, ImmutableArray<BoardCpu> cpus, DeviceTreeNode root)

@@ -18,7 +18,7 @@ public static partial class DiagnosticTable
         /// <summary>No layout rules are known for the architecture.</summary>
         internal static DiagnosticDescriptor LayoutArchitectureUnknown { get; } = Error("KMK3501", "No layout rules for the architecture",
             "no memory layout rules are known for architecture {0} of board {1}",
-            "Name the architecture in the defconfig: CONFIG_ARM=y, CONFIG_ARM64=y, CONFIG_X86_32=y or CONFIG_X86_64=y; or set CONFIG_MMU=n for an identity map.");
+            "Name the architecture in the defconfig: CONFIG_ARM=y, CONFIG_ARM64=y, CONFIG_X86_32=y, CONFIG_X86_64=y or CONFIG_RISCV=y; or set CONFIG_MMU=n for an identity map.");
 
         /// <summary>arch/arm/kernel/setup.c, arm_add_memory.</summary>
         internal static DiagnosticDescriptor BankTruncatedTo32Bits { get; } = Warning("KMK3502", "Bank reaches the end of the 32-bit physical space",
@@ -108,12 +108,12 @@ public static partial class DiagnosticTable
         /// <summary>PAGE_OFFSET is not a place where a linear map can start.</summary>
         internal static DiagnosticDescriptor PageOffsetUnusable { get; } = Error("KMK3522", "PAGE_OFFSET cannot start a linear map",
             "PAGE_OFFSET {0} cannot start the linear map of {1}: {2}",
-            "Use CONFIG_VMSPLIT_3G, _2G or _1G.");
+            "Use CONFIG_VMSPLIT_3G, _2G or _1G; on RISC-V leave CONFIG_PAGE_OFFSET out, and the kernel's own place is taken.");
 
         /// <summary>RAM beyond the linear map of a 64-bit kernel.</summary>
         internal static DiagnosticDescriptor RamBeyondLinearMap { get; } = Warning("KMK3523", "RAM beyond the linear map",
             "RAM {0} lies beyond the linear map, which reaches from {1} to {2}: {3} bytes are not used",
-            "Use more VA_BITS.");
+            "Use more VA_BITS, or on RISC-V processors whose mmu-type has more.");
 
         /// <summary>A VA_BITS that the page size does not have.</summary>
         internal static DiagnosticDescriptor VaBitsUnusable { get; } = Error("KMK3524", "VA_BITS does not go with the page size",
@@ -175,6 +175,26 @@ public static partial class DiagnosticTable
             "{0} is linux,cma-default, and {1} is so too: the one that comes last is used",
             "Remove linux,cma-default from one of the two.");
 
+        /// <summary>Documentation/devicetree/bindings/riscv/cpus.yaml, mmu-type.</summary>
+        internal static DiagnosticDescriptor PagingModeAssumed { get; } = Warning("KMK3536", "The paging mode of the processors is not known",
+            "no processor of board {0} says its mmu-type: {1}, which every 64-bit RISC-V with an MMU has, is assumed",
+            "Add mmu-type = \"riscv,sv39\", \"riscv,sv48\" or \"riscv,sv57\" to the cpu nodes.");
+
+        /// <summary>Documentation/devicetree/bindings/riscv/cpus.yaml, mmu-type.</summary>
+        internal static DiagnosticDescriptor PagingModeUnusable { get; } = Error("KMK3537", "The paging mode is not one that the kernel can use",
+            "{0} is {1}: a {2}-bit kernel uses {3}",
+            "Correct it; a board without paging says mmu-type = \"riscv,none\" or CONFIG_MMU=n.");
+
+        /// <summary>arch/riscv/mm/init.c, setup_vm.</summary>
+        internal static DiagnosticDescriptor ImagePlaceUnusable { get; } = Error("KMK3538", "The kernel image cannot be loaded there",
+            "the kernel image of board {0} is loaded at {1}: {2}",
+            "Correct CONFIG_KERNEL_PHYS (or CONFIG_PHYS_OFFSET), or leave it out: the boot loader's usual place is taken.");
+
+        /// <summary>drivers/of/fdt.c, early_init_dt_add_memory_arch.</summary>
+        internal static DiagnosticDescriptor RamBelowImage { get; } = Info("KMK3539", "RAM below the kernel image is not used",
+            "{0}: {1} bytes in front of the kernel image at {2} are not used",
+            "64-bit kernels from 6.4 on use it. Firmware usually lives there.");
+
         internal static ImmutableArray<DiagnosticDescriptor> Rules =>
         [
             LayoutWithoutMemory, LayoutArchitectureUnknown, BankTruncatedTo32Bits, BankOutside32Bits, BankBelowPhysOffset, RamIgnored,
@@ -182,6 +202,7 @@ public static partial class DiagnosticTable
             ReservedUnplaced, FixaddrAssumed, ParameterWithoutEffect, BankBeyondPhysicalWidth, MemParameterApplied, PageOffsetUnusable,
             RamBeyondLinearMap, VaBitsUnusable, VersionOutsideRules, HoleNotSectionAligned, VirtualRangeBackwards,
             FirstBankNotPmdAligned, VirtualRangesOverlap, CmaNotAligned, CmaNotInOneZone, CmaUnplaced, CmaDefaultBypassed, CmaRounded, CmaDefaultTwice,
+            PagingModeAssumed, PagingModeUnusable, ImagePlaceUnusable, RamBelowImage,
         ];
     }
 }

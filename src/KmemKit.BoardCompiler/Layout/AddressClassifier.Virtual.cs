@@ -1,5 +1,7 @@
 using System;
+using System.Linq;
 using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Layout.RiscV;
 using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Policies;
 
@@ -115,26 +117,24 @@ public static partial class AddressClassifier
 
     /// <summary>
     /// TASK_SIZE: 32-bit Arm keeps 16 MiB below PAGE_OFFSET for modules (arch/arm/include/asm/memory.h); i386 ends at PAGE_OFFSET; x86-64 one page below
-    /// 2^47, or 2^56 with five levels (arch/x86/include/asm/page_64_types.h); arm64 at 2^VA_BITS; riscv64 at half the table's reach. Null where nothing is known.
+    /// 2^47, or 2^56 with five levels (arch/x86/include/asm/page_64_types.h); arm64 at 2^VA_BITS; riscv32 at FIXADDR_START, riscv64 at
+    /// half of what the paging mode reaches (arch/riscv/include/asm/pgtable.h). Null where nothing is known.
     /// </summary>
     internal static ulong? UserLimit(MemoryLayout layout) => layout.Board.Architecture switch
     {
         TargetArchitecture.Arm when layout.PageOffset.Value > 16UL << 20 => layout.PageOffset.Value - (16UL << 20),
-        TargetArchitecture.X86 or TargetArchitecture.RiscV32 => layout.PageOffset.Value,
+        TargetArchitecture.X86 => layout.PageOffset.Value,
+        TargetArchitecture.RiscV32 => layout.Virtual.FirstOrDefault(line => line.Name == "fixmap")?.Range.Start.Value,
         TargetArchitecture.X64 => (1UL << X64SignBit(layout)) - 4096,
         TargetArchitecture.Arm64 => 1UL << VaBits(layout),
-        TargetArchitecture.RiscV64 => 1UL << (VaBits(layout) - 1),
+        TargetArchitecture.RiscV64 => 1UL << (PagingMode.Of(layout).Bits - 1),
         _ => null,
     };
 
     // By where the direct map lies: a kernel too old for five levels has four whatever the policy asks.
     private static int X64SignBit(MemoryLayout layout) => layout.PageOffset.Value is >= 0xff00_0000_0000_0000 and < 0xffff_0000_0000_0000 ? 56 : 47;
 
-    private static int VaBits(MemoryLayout layout)
-    {
-        var fallback = layout.Board.Architecture == TargetArchitecture.RiscV64 ? 39 : 48;
-        return layout.Board.Policy.VaBits is { Value: > 1 and < 64 } bits ? bits.Value : fallback;
-    }
+    private static int VaBits(MemoryLayout layout) => layout.Board.Policy.VaBits is { Value: > 1 and < 64 } bits ? bits.Value : 48;
 
     private static bool IsCanonical(MemoryLayout layout, VirtAddr address) => layout.Board.Architecture switch
     {
@@ -142,7 +142,7 @@ public static partial class AddressClassifier
         // The upper half needs the sign's copies in all bits above; the lower half is user space and was handled.
         TargetArchitecture.X64 => address.Value >= unchecked(0UL - (1UL << X64SignBit(layout))),
         TargetArchitecture.Arm64 => address.Value >= unchecked(0UL - (1UL << VaBits(layout))),
-        TargetArchitecture.RiscV64 => address.Value >= unchecked(0UL - (1UL << (VaBits(layout) - 1))),
+        TargetArchitecture.RiscV64 => address.Value >= PagingMode.Of(layout).KernelHalf,
         _ => true,
     };
 

@@ -32,6 +32,14 @@ internal static class BankCollection
     /// </summary>
     public static Ram Collect(Board board, int bits, bool memIsAmount, DiagnosticBag diagnostics)
     {
+        var ram = Banks(board, bits, diagnostics);
+        LimitByMem(board, ram, memIsAmount, diagnostics);
+        return ram;
+    }
+
+    /// <summary>The banks by rising address, without regard to <c>mem=</c>.</summary>
+    public static Ram Banks(Board board, int bits, DiagnosticBag diagnostics)
+    {
         var ram = new Ram();
         foreach (var bank in board.Banks)
         {
@@ -41,6 +49,12 @@ internal static class BankCollection
                 ram.Add(new RamPiece(bank.Range.Start.Value, bank.Range.End.Value, bank.Span, bank.NumaNode));
         }
         ram.Sort();
+        return ram;
+    }
+
+    /// <summary>What <c>mem=</c> leaves, as <see cref="Collect"/> says.</summary>
+    public static void LimitByMem(Board board, Ram ram, bool memIsAmount, DiagnosticBag diagnostics)
+    {
         foreach (var (argument, span) in board.Policy.Bootargs.Mem)
         {
             if (argument.Start is not null)
@@ -56,7 +70,23 @@ internal static class BankCollection
                     "0x" + lost.ToString("x", CultureInfo.InvariantCulture));
             }
         }
-        return ram;
+    }
+
+    /// <summary>
+    /// Drops what lies beyond a linear map of <paramref name="size"/> bytes from <paramref name="start"/>, which is not above the lowest bank, with a finding each.
+    /// </summary>
+    /// <returns>What was dropped.</returns>
+    public static Ram DropBeyondLinearMap(Ram ram, ulong start, ulong size, DiagnosticBag diagnostics)
+    {
+        var end = size > ulong.MaxValue - start ? ulong.MaxValue : start + size;
+        var ignored = new Ram();
+        ram.MoveFrom(end, ignored);
+        foreach (var lost in ignored.Pieces)
+        {
+            diagnostics.Add(DiagnosticTable.Layout.RamBeyondLinearMap, lost.Span,
+                lost.Range, new PhysAddr(start), new PhysAddr(end), new PhysAddr(lost.Size));
+        }
+        return ignored;
     }
 
     /// <summary>Takes the holes that exist before the kernel decides about lowmem (<c>qcom,memblock-remove</c>) out of <paramref name="ram"/>.</summary>

@@ -120,7 +120,7 @@ internal static class CmaPlanner
         return place is { } found && IsInOneZone(layout, new PhysRange(new PhysAddr(found), size)) ? found : null;
     }
 
-    // Where devices reach, and RAM ends: arm_dma_limit, arm64_dma_phys_limit, max_pfn_mapped.
+    // Where devices reach, and RAM ends: arm_dma_limit, arm64_dma_phys_limit, dma32_phys_limit of RISC-V, max_pfn_mapped.
     private static ulong Limit(MemoryLayout layout, ulong? end)
     {
         var policy = layout.Board.Policy;
@@ -131,7 +131,8 @@ internal static class CmaPlanner
         {
             TargetArchitecture.Arm => policy.ZoneDmaSize is null ? FourGiB : first + dmaSize,
             TargetArchitecture.X86 => layout.LowmemLimit.IsTop ? ulong.MaxValue : layout.LowmemLimit.Value,
-            TargetArchitecture.Arm64 or TargetArchitecture.RiscV64 => HasDeviceZone(layout) ? Alignment.Down(first, FourGiB) + dmaSize : ulong.MaxValue,
+            TargetArchitecture.RiscV64 => FourGiB,
+            TargetArchitecture.Arm64 => HasDeviceZone(layout) ? Alignment.Down(first, FourGiB) + dmaSize : ulong.MaxValue,
             _ => ulong.MaxValue,
         };
         limit = Math.Min(limit, ramEnd);

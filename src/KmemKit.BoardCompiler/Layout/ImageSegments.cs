@@ -8,15 +8,16 @@ namespace KmemKit.BoardCompiler.Layout;
 /// <summary>Where the addresses of a kernel image lead: the linear map, and the image's own map of the kernels that have one.</summary>
 /// <remarks>
 /// x86-64: __START_KERNEL_map, arch/x86/include/asm/page_64_types.h. arm64 from 4.6: KIMAGE_VADDR, the end of the modules
-/// (arch/arm64/include/asm/memory.h). The loader chooses where the image lies: <c>CONFIG_KERNEL_PHYS</c>, by default PHYS_OFFSET.
+/// (arch/arm64/include/asm/memory.h). 64-bit RISC-V from 5.13: KERNEL_LINK_ADDR (arch/riscv/include/asm/pgtable.h). The loader chooses where the image lies:
+/// <c>CONFIG_KERNEL_PHYS</c>, by default PHYS_OFFSET, on RISC-V 2 MiB behind the start of RAM.
 /// </remarks>
 public static class ImageSegments
 {
     /// <summary>__START_KERNEL_map.</summary>
     public const ulong X64KernelMap = 0xffff_ffff_8000_0000;
 
-    /// <summary>The most an image's own map can hold, in bytes: level2_kernel_pgt and the reach of adrp alike.</summary>
-    private const ulong Reach = 1UL << 30;
+    /// <summary>The most an image's own map can hold, in bytes: level2_kernel_pgt, the reach of adrp, and the one PUD of setup_vm alike.</summary>
+    internal const ulong Reach = 1UL << 30;
 
     /// <summary>The segments, the image's own first.</summary>
     public static ImmutableArray<LinearSegment> Of(MemoryLayout layout) =>
@@ -30,6 +31,8 @@ public static class ImageSegments
         var policy = layout.Board.Policy;
         if (layout.Board.Architecture == TargetArchitecture.X64)
             return Segment(X64KernelMap, policy.KernelPhys is null ? 0 : null);
+        if (layout.Board.Architecture == TargetArchitecture.RiscV64)
+            return RiscV.KernelImage.MapOf(layout);
         if (layout.Board.Architecture != TargetArchitecture.Arm64)
             return null;
         foreach (var range in layout.Virtual)

@@ -11,7 +11,7 @@ public sealed record MemoryLayout
     /// <summary>The board.</summary>
     public required Board Board { get; init; }
 
-    /// <summary>Which rules made it: <c>linux-arm-3.4</c>, <c>linux-x86-3.2</c>, <c>linux-arm64-6.1</c>…</summary>
+    /// <summary>Which rules made it: <c>linux-arm-3.4</c>, <c>linux-x86-3.2</c>, <c>linux-arm64-6.1</c>, <c>linux-riscv64-6.6</c>…</summary>
     public required string Profile { get; init; }
 
     /// <summary>Page size.</summary>

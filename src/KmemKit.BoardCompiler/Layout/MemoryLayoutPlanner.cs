@@ -1,6 +1,7 @@
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout.Arm;
+using KmemKit.BoardCompiler.Layout.RiscV;
 using KmemKit.BoardCompiler.Layout.SixtyFour;
 using KmemKit.BoardCompiler.Layout.X86;
 using KmemKit.BoardCompiler.Policies;
@@ -28,6 +29,8 @@ public static class MemoryLayoutPlanner
     {
         if (!board.UsesMmu)
             return IdentityLayout.Plan(board, diagnostics);
+        if (board.Policy.Kasan is { Value: true } kasan && board.Architecture is not (TargetArchitecture.RiscV32 or TargetArchitecture.RiscV64))
+            diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, kasan.Span, "CONFIG_KASAN", $"the shadow's place is known for RISC-V, and not for {board.Architecture}");
         switch (board.Architecture)
         {
             case TargetArchitecture.Arm:
@@ -38,6 +41,9 @@ public static class MemoryLayoutPlanner
                 return Arm64Layout.Plan(board, Version(board, Arm64Rules.Oldest, Arm64Rules.Newest, diagnostics), diagnostics);
             case TargetArchitecture.X64:
                 return X64Layout.Plan(board, Version(board, X64Layout.Oldest, X64Layout.Newest, diagnostics), diagnostics);
+            case TargetArchitecture.RiscV32:
+            case TargetArchitecture.RiscV64:
+                return RiscVLayout.Plan(board, Version(board, RiscVRules.Oldest, RiscVRules.Newest, diagnostics), diagnostics);
             default:
                 diagnostics.Add(DiagnosticTable.Layout.LayoutArchitectureUnknown, board.Tree.Root.Span, board.Architecture, board.Name);
                 return null;

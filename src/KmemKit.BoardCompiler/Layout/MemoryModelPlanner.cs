@@ -8,7 +8,7 @@ using KmemKit.BoardCompiler.Policies;
 namespace KmemKit.BoardCompiler.Layout;
 
 /// <summary>Which frames get a page descriptor: all from the first to the last (flat), or those of sections that hold memory (sparse).</summary>
-/// <remarks>Source: mm/sparse.c; SECTION_SIZE_BITS of arch/*/include/asm/sparsemem.h (arm 28, arm64 30 and from 5.12 27 or, with 64K pages, 29, x86-32 PAE 29, x86-64 27).</remarks>
+/// <remarks>Source: mm/sparse.c; SECTION_SIZE_BITS of arch/*/include/asm/sparsemem.h (arm 28, arm64 30 and from 5.12 27 or, with 64K pages, 29, x86-32 PAE 29, x86-64 27, riscv 27).</remarks>
 internal static class MemoryModelPlanner
 {
     public static MemoryModel Plan(Board board, PageGeometry pages, ImmutableArray<LayoutBank>.Builder banks)
@@ -51,7 +51,7 @@ internal static class MemoryModelPlanner
             TargetArchitecture.Arm64 => pages == PageGeometry.SixtyFourKiB ? 29 : 27,
             TargetArchitecture.X64 => 27,
             TargetArchitecture.X86 => board.Policy.X86Pae?.Value ?? false ? 29 : 26,
-            TargetArchitecture.RiscV64 => 27,
+            TargetArchitecture.RiscV32 or TargetArchitecture.RiscV64 => 27,
             _ => 28,
         };
     }

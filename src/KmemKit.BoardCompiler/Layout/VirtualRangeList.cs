@@ -11,12 +11,12 @@ internal sealed class VirtualRangeList(DiagnosticBag diagnostics)
 {
     private readonly ImmutableArray<VirtualRange>.Builder _ranges = ImmutableArray.CreateBuilder<VirtualRange>();
 
-    public void Add(string name, ulong start, AddressLimit end, SizeUnit unit, SourceSpan span)
+    public void Add(string name, ulong start, AddressLimit end, SizeUnit unit, SourceSpan span, LineForm form = LineForm.Bounds)
     {
         if (end < start)
             diagnostics.Add(DiagnosticTable.Layout.VirtualRangeBackwards, span, name, new VirtAddr(start), end);
         else
-            _ranges.Add(new VirtualRange(name, VirtRange.FromBounds(new VirtAddr(start), end), unit));
+            _ranges.Add(new VirtualRange(name, VirtRange.FromBounds(new VirtAddr(start), end), unit) { Form = form });
     }
 
     /// <summary>Adds the sections of the kernel image that the policy gives, in the order of <paramref name="names"/>.</summary>

@@ -13,7 +13,7 @@ namespace KmemKit.BoardCompiler.Layout;
 /// cuts from the node's first to its last byte; <c>kernelcore=</c> and <c>movablecore=</c> then cut ZONE_MOVABLE off the highest zone.
 /// </summary>
 /// <remarks>
-/// Source: arch/arm/mm/init.c (zone_sizes_init, arm_adjust_dma_zone), arch/arm64/mm/init.c, arch/x86/mm/init.c, and mm/page_alloc.c
+/// Source: arch/arm/mm/init.c (zone_sizes_init, arm_adjust_dma_zone), arch/arm64/mm/init.c, arch/riscv/mm/init.c, arch/x86/mm/init.c, and mm/page_alloc.c
 /// (free_area_init, find_zone_movable_pfns_for_nodes).
 /// </remarks>
 internal static class ZonePlanner
@@ -83,8 +83,13 @@ internal static class ZonePlanner
                 zones.Add(("Normal", ulong.MaxValue));
                 return zones;
             case TargetArchitecture.Arm64:
-            case TargetArchitecture.RiscV64:
                 AddArm64Zones(zones, board, low);
+                return zones;
+            case TargetArchitecture.RiscV64:
+                // Counted from 0, wherever RAM starts: dma32_phys_limit.
+                if (policy.ZoneDma32?.Value ?? true)
+                    zones.Add(("DMA32", FourGiB));
+                zones.Add(("Normal", ulong.MaxValue));
                 return zones;
             default:
                 // CONFIG_ZONE_DMA without a size puts all of lowmem into ZONE_DMA: index 0 is then ZONE_DMA, and nothing moves it on.
@@ -106,8 +111,7 @@ internal static class ZonePlanner
         var policy = board.Policy;
         var version = policy.LinuxVersion?.Value ?? SixtyFour.Arm64Rules.Newest;
         var window = Alignment.Down(low.Start, FourGiB);
-        var isRiscV = board.Architecture == TargetArchitecture.RiscV64;
-        var hasDma = !isRiscV && (version < new LinuxVersion(4, 16) || version >= new LinuxVersion(5, 5));
+        var hasDma = version < new LinuxVersion(4, 16) || version >= new LinuxVersion(5, 5);
         if (hasDma && (policy.ZoneDma?.Value ?? true))
             zones.Add(("DMA", window + Math.Min(policy.ZoneDmaSize?.Value ?? FourGiB, FourGiB)));
         if (version >= new LinuxVersion(4, 16) && (policy.ZoneDma32?.Value ?? true))

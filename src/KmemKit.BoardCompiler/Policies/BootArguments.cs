@@ -46,6 +46,12 @@ public sealed record BootArguments
     /// <summary><c>movablecore=</c>: memory for ZONE_MOVABLE.</summary>
     public Setting<MemoryAmount>? Movablecore { get; init; }
 
+    /// <summary><c>no4lvl</c> (RISC-V): neither four nor five levels of page tables.</summary>
+    public Setting<bool>? NoFourLevel { get; init; }
+
+    /// <summary><c>no5lvl</c> (RISC-V, x86-64): no five levels of page tables.</summary>
+    public Setting<bool>? NoFiveLevel { get; init; }
+
     /// <summary><c>slub_debug=</c>.</summary>
     public Setting<SlubDebugOptions>? SlubDebug { get; init; }
 }

@@ -15,7 +15,7 @@ namespace KmemKit.BoardCompiler.Policies;
 internal sealed class BootArgumentsReader
 {
     private static readonly string[] s_names =
-        ["mem", "vmalloc", "highmem", "nohighmem", "cma", "kernelcore", "movablecore", "slub_debug", "slab_debug"];
+        ["mem", "vmalloc", "highmem", "nohighmem", "cma", "kernelcore", "movablecore", "slub_debug", "slab_debug", "no4lvl", "no5lvl"];
 
     private readonly DiagnosticBag _diagnostics;
     private readonly Dictionary<string, SourceSpan> _seen = new(StringComparer.Ordinal);
@@ -54,7 +54,7 @@ internal sealed class BootArgumentsReader
         // mem=nopentium is x86's switch for large pages and says nothing about how much memory there is.
         if (word is { Name: "mem", Value: "nopentium" })
             return;
-        if (word.Value is null && word.Name is not ("nohighmem" or "slub_debug" or "slab_debug"))
+        if (word.Value is null && word.Name is not ("nohighmem" or "slub_debug" or "slab_debug" or "no4lvl" or "no5lvl"))
         {
             _diagnostics.Add(Rules.ParameterWithoutValue, span, word.Name);
             return;
@@ -82,6 +82,12 @@ internal sealed class BootArgumentsReader
         {
             case "nohighmem":
                 _result = _result with { NoHighmem = new(true, span) };
+                return true;
+            case "no4lvl":
+                _result = _result with { NoFourLevel = new(true, span) };
+                return true;
+            case "no5lvl":
+                _result = _result with { NoFiveLevel = new(true, span) };
                 return true;
             case "slub_debug" or "slab_debug":
                 var options = SlubDebugOptions.Parse(value, out var issues);

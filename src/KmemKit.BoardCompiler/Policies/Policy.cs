@@ -133,6 +133,15 @@ public sealed record Policy
     /// <summary><c>CONFIG_ARM64_VA_BITS</c> (also <c>CONFIG_ARM64_VA_BITS_48=y</c> and its kin).</summary>
     public Setting<int>? VaBits { get; init; }
 
+    /// <summary><c>CONFIG_PGTABLE_LEVELS</c>: the most levels of page tables that a RISC-V kernel is built for.</summary>
+    public Setting<int>? PageTableLevels { get; init; }
+
+    /// <summary><c>CONFIG_KASAN</c>.</summary>
+    public Setting<bool>? Kasan { get; init; }
+
+    /// <summary><c>CONFIG_MEMCG</c>.</summary>
+    public Setting<bool>? MemoryCgroups { get; init; }
+
     /// <summary><c>CONFIG_SLAB</c>, <c>CONFIG_SLUB</c>, <c>CONFIG_SLOB</c>.</summary>
     public Setting<ObjectAllocatorKind>? ObjectAllocator { get; init; }
 

@@ -122,6 +122,15 @@ public static class PolicyVocabulary
         foreach (var bits in s_vaBits)
             yield return Choice("CONFIG_ARM64_VA_BITS_" + bits, VaBitsChoice, bits + " bits of virtual address");
 
+        yield return new PolicyKey("CONFIG_PGTABLE_LEVELS", PolicyValueType.Number, "RISC-V: the most levels of page tables that the kernel is built for")
+        {
+            Minimum = 2,
+            Maximum = 5,
+            Apply = (p, v) => p with { PageTableLevels = new((int)v.Number, v.Span) },
+        };
+        yield return Flag("CONFIG_KASAN", "64-bit RISC-V: shadow memory has its range", (p, s) => p with { Kasan = s });
+        yield return Flag("CONFIG_MEMCG", "32-bit: struct page has a pointer more", (p, s) => p with { MemoryCgroups = s });
+
         yield return Choice("CONFIG_SLAB", AllocatorChoice, "the SLAB allocator");
         yield return Choice("CONFIG_SLUB", AllocatorChoice, "the SLUB allocator");
         yield return Choice("CONFIG_SLOB", AllocatorChoice, "the SLOB allocator");

@@ -9,8 +9,10 @@ using KmemKit.Architecture.Mmu.RiscV;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Mmu.X86;
 using KmemKit.BoardCompiler.Diagnostics;
+using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.KernelMaps;
 using KmemKit.BoardCompiler.Layout;
+using KmemKit.BoardCompiler.Layout.RiscV;
 using KmemKit.BoardCompiler.Policies;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Mmu;
 
@@ -26,7 +28,7 @@ internal sealed record TableChoice(string Name, ulong PageSize, int PhysicalBits
 /// <summary>Which formats of page tables a board can use, and which its kernel does.</summary>
 /// <remarks>
 /// The kernel's: arm64 by CONFIG_ARM64_*_PAGES and VA_BITS, with the kernel behind TTBR1 and boot code behind TTBR0; 32-bit Arm long descriptors with
-/// CONFIG_ARM_LPAE, else short ones, all behind TTBR0 (TTBCR.N of 0); x86 by CONFIG_X86_PAE and CONFIG_X86_5LEVEL. A tree of TTBR0 on arm64 has as few bits
+/// CONFIG_ARM_LPAE, else short ones, all behind TTBR0 (TTBCR.N of 0); x86 by CONFIG_X86_PAE and CONFIG_X86_5LEVEL; RISC-V by the layout's paging mode. A tree of TTBR0 on arm64 has as few bits
 /// of input as reach what is mapped: fewer levels, fewer bytes.
 /// </remarks>
 public static class TableFormats
@@ -82,6 +84,7 @@ public static class TableFormats
         return board.Architecture switch
         {
             TargetArchitecture.Arm64 => Arm64(layout, name, options.Style, diagnostics),
+            TargetArchitecture.RiscV32 or TargetArchitecture.RiscV64 => RiscV(board, name),
             _ => Single(name),
         };
     }
@@ -95,16 +98,12 @@ public static class TableFormats
             TargetArchitecture.Arm64 => layout.Pages.PageShift switch { 14 => "vmsav8-64-16k", 16 => "vmsav8-64-64k", _ => "vmsav8-64-4k" },
             TargetArchitecture.Arm => policy.ArmLpae?.Value ?? false ? "arm-lpae" : "arm-short",
             TargetArchitecture.RiscV32 => "sv32",
-            TargetArchitecture.RiscV64 => RiscV64(layout),
+            TargetArchitecture.RiscV64 => PagingMode.Of(layout).Name,
             TargetArchitecture.X86 => policy.X86Pae?.Value ?? false ? "x86-pae" : "x86-32",
             // By where the direct map lies: a kernel too old for five levels has four whatever the policy asks.
             _ => layout.PageOffset.Value < 0xffff_0000_0000_0000 ? "x86-64-la57" : "x86-64",
         };
     }
-
-    // By how far below the top the kernel begins.
-    private static string RiscV64(MemoryLayout layout) =>
-        layout.PageOffset.Value >= unchecked(0 - (1UL << 38)) ? "sv39" : layout.PageOffset.Value >= unchecked(0 - (1UL << 47)) ? "sv48" : "sv57";
 
     private static TableChoice? Arm64(MemoryLayout layout, string name, MapStyle style, DiagnosticBag diagnostics)
     {
@@ -149,22 +148,46 @@ public static class TableFormats
         return bits;
     }
 
+    /// <summary>With what all harts have beyond the manual's base: memory types in entries (Svpbmt), one entry said sixteen times (Svnapot).</summary>
+    private static TableChoice RiscV(Board board, string name)
+    {
+        var controls = TranslationControls.None;
+        if (HasExtension("svpbmt"))
+            controls |= TranslationControls.Svpbmt;
+        if (HasExtension("svnapot"))
+            controls |= TranslationControls.Svnapot;
+        return name switch
+        {
+            "sv32" => Choice(new TableTree("satp", default(SvFormat<Sv32>)), name, 34),
+            "sv48" => Choice(new TableTree("satp", new SvFormat<Sv48>(controls)), name, 56),
+            "sv57" => Choice(new TableTree("satp", new SvFormat<Sv57>(controls)), name, 56),
+            _ => Choice(new TableTree("satp", new SvFormat<Sv39>(controls)), name, 56),
+        };
+
+        bool HasExtension(string extension)
+        {
+            var harts = board.Cpus.Where(hart => hart.Enabled && hart.MmuType != "riscv,none").ToList();
+            return harts.Count > 0 && harts.All(hart => hart.IsaExtensions.Contains(extension, StringComparer.OrdinalIgnoreCase));
+        }
+    }
+
     private static TableChoice Single(string name)
     {
         var (register, format, physicalBits) = name switch
         {
             "arm-short" => ("TTBR0", (ITranslationFormat)default(ArmShortFormat), 32),
             "arm-lpae" => ("TTBR0", default(ArmLpaeFormat), 40),
-            "sv32" => ("satp", default(SvFormat<Sv32>), 34),
-            "sv39" => ("satp", default(SvFormat<Sv39>), 56),
-            "sv48" => ("satp", default(SvFormat<Sv48>), 56),
-            "sv57" => ("satp", default(SvFormat<Sv57>), 56),
             "x86-32" => ("CR3", new X86Format<TwoLevel>(32), 32),
             "x86-pae" => ("CR3", new X86Format<Pae>(36), 36),
             "x86-64-la57" => ("CR3", new X86Format<FiveLevel>(52), 52),
             _ => ("CR3", new X86Format<FourLevel>(46), 46),
         };
-        var regime = new TableRegime { Name = name, Trees = [new TableTree(register, format)] };
-        return new TableChoice(name, 1UL << format.PageShift, physicalBits, _ => regime);
+        return Choice(new TableTree(register, format), name, physicalBits);
+    }
+
+    private static TableChoice Choice(TableTree tree, string name, int physicalBits)
+    {
+        var regime = new TableRegime { Name = name, Trees = [tree] };
+        return new TableChoice(name, 1UL << tree.Format.PageShift, physicalBits, _ => regime);
     }
 }

@@ -12,8 +12,8 @@ namespace KmemKit.BoardCompiler.Writers;
 /// point) or a name that does not fit stands right in eleven. Addresses have as many digits as the architecture's word, sizes four columns on
 /// 32-bit and six on 64-bit, where the kernel also writes KB for kB.</para>
 /// <para>Sources: mem_init() of arch/arm/mm/init.c (2.6.32 to 4.19), arch/x86/mm/init_32.c (3.0 to 4.19), arch/arm64/mm/init.c (3.10 to 4.20), and
-/// print_vmalloc_lowmem_info() of the msm 3.4 kernel for vmalloc saving, whose lines start with a tab. The 64-bit x86 and RISC-V kernels print no such block: theirs
-/// has the form of arm64.</para>
+/// print_vmalloc_lowmem_info() of the msm 3.4 kernel for vmalloc saving, whose lines start with a tab. The 64-bit x86 kernel prints no such block: its has the form
+/// of arm64. RISC-V (print_vm_layout() of arch/riscv/mm/init.c, 5.5 to 6.12) has forms of its own: names stand right in twelve columns, sizes have four, kB is written so.</para>
 /// </remarks>
 public static class KernelBlockWriter
 {
@@ -34,6 +34,8 @@ public static class KernelBlockWriter
         output.Append(layout.Board.Architecture == TargetArchitecture.X86 ? "virtual" : "Virtual").Append(" kernel memory layout:\n");
         foreach (var range in layout.Virtual)
         {
+            if (range.Form == LineForm.Silent)
+                continue;
             AppendLine(output, layout, range);
             output.Append('\n');
         }
@@ -50,13 +52,16 @@ public static class KernelBlockWriter
     private static void AppendLine(StringBuilder output, MemoryLayout layout, VirtualRange range)
     {
         var wide = AddressWidth.Is64Bit(layout);
-        var saving = layout.Board.Policy.Reclaim?.Value == ReclaimStrategy.VmallocSaving && (range.Name is "vmalloc" or "lowmem");
-        AppendLabel(output, range.Name, saving);
+        var isRiscV = layout.Board.Architecture is TargetArchitecture.RiscV32 or TargetArchitecture.RiscV64;
+        if (isRiscV)
+            output.Append(range.Name.PadLeft(12)).Append(" : ");
+        else
+            AppendLabel(output, range.Name, layout.Board.Policy.Reclaim?.Value == ReclaimStrategy.VmallocSaving && (range.Name is "vmalloc" or "lowmem"));
         AddressWidth.Append(output, range.Range.Start.Value, wide);
         output.Append(" - ");
-        AddressWidth.Append(output, range.Range.End, wide);
+        AddressWidth.Append(output, range.Form == LineForm.LastAddress ? range.Range.End.Last : range.Range.End, wide);
         output.Append("   (");
-        AppendSize(output, range.Range.Size, range.Unit, wide);
+        AppendSize(output, range.Form == LineForm.LastAddress ? range.Range.Size.Last : range.Range.Size, range.Unit, wide && !isRiscV);
         // arm64 tells what the area could hold from what it does hold.
         if (range.Name == "vmemmap" && layout.Board.Architecture == TargetArchitecture.Arm64)
             output.Append(" maximum");
@@ -77,11 +82,11 @@ public static class KernelBlockWriter
     private static void AppendSize(StringBuilder output, AddressLimit size, SizeUnit unit, bool wide)
     {
         // A size of 2^64 is shifted before it can wrap: 2^64 >> n is 1 << (64 - n).
-        var shift = unit switch { SizeUnit.MB => 20, SizeUnit.GB => 30, _ => 10 };
+        var shift = unit switch { SizeUnit.MB => 20, SizeUnit.GB => 30, SizeUnit.TB => 40, _ => 10 };
         var amount = size.IsTop ? 1UL << (64 - shift) : size.Value >> shift;
         if (unit == SizeUnit.KBRoundedUp && !size.IsTop && (size.Value & 0x3ff) != 0)
             amount++;
         output.Append(amount.ToString(CultureInfo.InvariantCulture).PadLeft(wide ? 6 : 4)).Append(' ');
-        output.Append(unit switch { SizeUnit.MB => "MB", SizeUnit.GB => "GB", _ => wide ? "KB" : "kB" });
+        output.Append(unit switch { SizeUnit.MB => "MB", SizeUnit.GB => "GB", SizeUnit.TB => "TB", _ => wide ? "KB" : "kB" });
     }
 }

@@ -123,13 +123,14 @@ public sealed record KernelBuild
             HasMemoryFailure = large && board.UsesMmu,
             HasSwap = board.UsesMmu,
             ZoneTypes = ZoneTypesOf(board, version, highmem),
-            PageDescriptorBytes = !is64 ? 32 : board.Architecture == TargetArchitecture.X64 && version < new LinuxVersion(3, 2) ? 56 : 64,
+            PageDescriptorBytes = !is64 ? board.Policy.MemoryCgroups is { Value: true } ? 36 : 32 : board.Architecture == TargetArchitecture.X64 && version < new LinuxVersion(3, 2) ? 56 : 64,
             VmallocBytes = board.UsesMmu ? VmallocOf(layout) : 0,
             HugePageBytes = layout.Pages.PageSize << (HasFourByteEntries(board) ? 10 : layout.Pages.PageShift - 3),
         };
     }
 
-    private static bool HasFourByteEntries(Board board) => board.Architecture == TargetArchitecture.X86 && !(board.Policy.X86Pae?.Value ?? false);
+    private static bool HasFourByteEntries(Board board) => board.Architecture == TargetArchitecture.RiscV32
+        || (board.Architecture == TargetArchitecture.X86 && !(board.Policy.X86Pae?.Value ?? false));
 
     // The options behind the boundaries of the layout's ZonePlanner, whether such memory is there or not.
     private static ImmutableArray<ZoneType> ZoneTypesOf(Board board, LinuxVersion version, bool highmem)

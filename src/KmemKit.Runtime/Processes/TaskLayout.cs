@@ -37,8 +37,8 @@ public sealed record TaskLayout(ulong TaskSize, ulong StackTop, ulong MmapBase, 
     /// <param name="compat">A 32-bit process on a 64-bit kernel.</param>
     /// <remarks>
     /// TASK_SIZE: 32-bit Arm PAGE_OFFSET less the 16 MiB of modules (arch/arm/include/asm/memory.h); x86-32 PAGE_OFFSET (asm/page_32_types.h); x86-64 2^47, or 2^56, less a page, compat
-    /// 0xffffe000 (asm/page_64_types.h: IA32_PAGE_OFFSET); arm64 2^VA_BITS, compat 4 GiB with its stack below the vectors at 0xffff0000 (asm/processor.h); 4G/4G
-    /// 0xff000000 (the trampoline of the 4g_4g patch is above).
+    /// 0xffffe000 (asm/page_64_types.h: IA32_PAGE_OFFSET); arm64 2^VA_BITS, compat 4 GiB with its stack below the vectors at 0xffff0000 (asm/processor.h); riscv32
+    /// FIXADDR_START, riscv64 the lower half (asm/pgtable.h); 4G/4G 0xff000000 (the trampoline of the 4g_4g patch is above).
     /// </remarks>
     /// <exception cref="ArgumentException">The board has no such processes.</exception>
     public static TaskLayout Of(MemoryLayout layout, AddressSplit split = AddressSplit.Shared, bool compat = false)
@@ -60,8 +60,7 @@ public sealed record TaskLayout(ulong TaskSize, ulong StackTop, ulong MmapBase, 
             TargetArchitecture.X64 when compat => 0xffff_e000,
             TargetArchitecture.Arm64 => 1UL << (layout.Board.Policy.VaBits?.Value ?? 48),
             TargetArchitecture.X64 => (layout.PageOffset.Value < 0xffff_0000_0000_0000 ? 1UL << 56 : 1UL << 47) - page,
-            TargetArchitecture.RiscV32 => Math.Min(0x9fc0_0000, layout.PageOffset.Value),
-            _ => 1UL << 38,
+            _ => AddressClassifier.UserLimit(layout) ?? throw new ArgumentException($"{layout.Board.Name} has no user space that is known.", nameof(layout)),
         };
         size &= ~(page - 1);
         var top = architecture == TargetArchitecture.Arm64 && compat ? 0xffff_0000 : size;

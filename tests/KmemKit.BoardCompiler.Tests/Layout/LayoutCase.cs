@@ -73,6 +73,6 @@ internal sealed partial class LayoutCase
         throw new DirectoryNotFoundException("tests/vectors/layout");
     }
 
-    [GeneratedRegex(@"(?<name>[.\w][\w .]*?)\s*:\s*(?<start>0x[0-9a-f]+) - (?<end>0x[0-9a-f]+)\s*\(\s*(?<size>\d+) (?<unit>kB|KB|MB|GB)\)\s*$")]
+    [GeneratedRegex(@"(?<name>[.\w][\w .]*?)\s*:\s*(?<start>0x[0-9a-f]+) - (?<end>0x[0-9a-f]+)\s*\(\s*(?<size>\d+) (?<unit>kB|KB|MB|GB|TB)\)\s*$")]
     private static partial Regex LinePattern();
 }

@@ -38,7 +38,7 @@ internal static class Arm64Layout
                 ram.Pieces[0].Range);
             return null;
         }
-        var ignored = DropBeyondLinearMap(ram, physOffset, rules.PageEnd.SizeFrom(rules.PageOffset).Value, diagnostics);
+        var ignored = BankCollection.DropBeyondLinearMap(ram, physOffset, rules.PageEnd.SizeFrom(rules.PageOffset).Value, diagnostics);
         if (!BankCollection.CheckAny(board, ram, diagnostics))
             return null;
         var end = ram.End;
@@ -64,20 +64,6 @@ internal static class Arm64Layout
             Segments = [new LinearSegment(new PhysAddr(physOffset), new VirtAddr(rules.PageOffset), end - physOffset)],
             Messages = [],
         });
-    }
-
-    // RAM is above the start already: PHYS_OFFSET is not above the lowest bank.
-    private static Ram DropBeyondLinearMap(Ram ram, ulong start, ulong size, DiagnosticBag diagnostics)
-    {
-        var end = size > ulong.MaxValue - start ? ulong.MaxValue : start + size;
-        var ignored = new Ram();
-        ram.MoveFrom(end, ignored);
-        foreach (var lost in ignored.Pieces)
-        {
-            diagnostics.Add(DiagnosticTable.Layout.RamBeyondLinearMap, lost.Span,
-                lost.Range, new PhysAddr(start), new PhysAddr(end), new PhysAddr(lost.Size));
-        }
-        return ignored;
     }
 
     // CONFIG_ARM64_VA_BITS_*: arch/arm64/Kconfig.

@@ -23,6 +23,8 @@ internal static class X64Layout
         var five = (policy.X86FiveLevel?.Value ?? false) && version >= new LinuxVersion(4, 14);
         if ((policy.X86FiveLevel?.Value ?? false) && !five)
             diagnostics.Add(DiagnosticTable.Layout.ParameterWithoutEffect, policy.X86FiveLevel!.Value.Span, "CONFIG_X86_5LEVEL", $"Linux {version} has four levels");
+        if (five && policy.Bootargs.NoFiveLevel is { Value: true })
+            five = false;
         // From 4.20 the LDT remap sits in front of the direct map.
         var moved = version >= new LinuxVersion(4, 20);
         var pageOffset = five
