@@ -16,7 +16,7 @@ namespace KmemKit.BoardCompiler.KernelMaps;
 /// <remarks>
 /// <para>Where: RAM by the linear map, around holes and without <c>no-map</c> regions; the image where the kernel gives it a map of its own; the vectors of
 /// 32-bit Arm; devices as <see cref="StaticIoPlacer"/> says; and one to one what boot code needs (<c>CONFIG_KERNEL_IDMAP</c>, else <c>.text</c>, else the
-/// first 2 MiB of RAM). In a flat map all of it one to one.</para>
+/// first 2 MiB of RAM, of RISC-V where the image is loaded). In a flat map all of it one to one.</para>
 /// <para>Who: the kernel alone, read and write, never executed; the image by its sections, and no more than read where the same pages have another address.
 /// Without an image any RAM may be the kernel's code: it is executable then, and a finding says so. The protection policy is laid over (<see cref="PagePolicy"/>).</para>
 /// <para>Source: Linux, arch/arm/mm/mmu.c (paging_init, devicemaps_init), arch/arm64/mm/mmu.c (map_mem, map_kernel, create_idmap).</para>
@@ -162,6 +162,9 @@ public static class KernelMapPlanner
                 return (0, 0, "", default);
             var first = layout.Banks.First(b => b.Kind == BankKind.Lowmem);
             var start = Alignment.Up(first.Range.Start.Value, page);
+            // A RISC-V image lies behind the firmware, whether RAM in front of it is used or not.
+            if (layout.Board.Architecture == TargetArchitecture.RiscV64 && ImageSegments.Own(layout) is { } own && layout.Banks.Any(b => b.Range.Contains(own.Phys)))
+                (first, start) = (layout.Banks.First(b => b.Range.Contains(own.Phys)), own.Phys.Value);
             var end = Math.Min(Alignment.Down(first.Range.End.Value, page), Alignment.Down(start, BootBytes) + BootBytes);
             return (start, end > start ? end - start : 0, "one to one for boot code: the start of RAM, as the board gives no image", first.Span);
         }

@@ -41,8 +41,9 @@ internal sealed class BoardTablesTests
         // What a format cannot reach is an error with a name, and no plan.
         if (result.Plan is null)
         {
-            Assert.That(result.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).Select(d => d.Id), Is.SubsetOf(new[] { "KMK5017", "KMK5055" }), string.Join("\n", result.Diagnostics));
-            Assert.That(style == MapStyle.Flat || format != TableFormats.NamesOf(RepositoryBoards.Compile(board).Board!.Architecture)[0], string.Join("\n", result.Diagnostics));
+            Assert.That(result.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).Select(d => d.Id).Distinct(), Is.SubsetOf(new[] { "KMK5017", "KMK5055" }), string.Join("\n", result.Diagnostics));
+            var own = PageTablePlanner.Plan(RepositoryBoards.Compile(board).Layout!).Plan!.Regime.Name;
+            Assert.That(style == MapStyle.Flat || format != own, string.Join("\n", result.Diagnostics));
             return;
         }
         TableChecks.Check(result.Plan!);

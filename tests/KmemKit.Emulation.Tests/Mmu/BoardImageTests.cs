@@ -29,6 +29,8 @@ public sealed class BoardImageTests
         new("qemu/virt-cortex-a15", "arm-short", MapStyle.Flat),
         new("pc/pc-32", "x86-32", MapStyle.Kernel), new("pc/pc-32", "x86-pae", MapStyle.Kernel), new("pc/pc-pae", "x86-pae", MapStyle.Kernel),
         new("pc/pc-64", "x86-64", MapStyle.Kernel), new("pc/pc-64", "x86-64-la57", MapStyle.Kernel),
+        new("qemu/virt-sv32", "sv32", MapStyle.Kernel), new("qemu/virt-sv48", "sv39", MapStyle.Kernel), new("qemu/virt-sv48", "sv48", MapStyle.Kernel),
+        new("qemu/virt-sv48", "sv57", MapStyle.Kernel), new("qemu/virt-sv48", "sv39", MapStyle.Flat),
     ];
 
     [TestCaseSource(nameof(Images))]

@@ -19,11 +19,15 @@ internal static class BoardImages
 {
     private const int RandomAddresses = 2000;
 
+    // Behind the program and its script, which lie where firmware and the kernel's image would.
+    private const ulong RiscVImage = 0x8200_0000;
+
     public static PageTablePlan Plan(string board, string format, MapStyle style)
     {
         // A place that the program, which looks for it in the first gigabytes, can reach on a PC, and which no high memory of Armv7 is.
-        var at = board.StartsWith("pc/", StringComparison.Ordinal) ? 0x400_0000UL : board.EndsWith("a15", StringComparison.Ordinal) ? 0x4900_0000UL : (ulong?)null;
-        string[] config = format == "x86-64-la57" ? ["CONFIG_X86_5LEVEL=y"] : [];
+        ulong? at = board.StartsWith("pc/", StringComparison.Ordinal) ? 0x400_0000 : board.EndsWith("a15", StringComparison.Ordinal) ? 0x4900_0000
+            : format.StartsWith("sv", StringComparison.Ordinal) ? RiscVImage : null;
+        string[] config = format switch { "x86-64-la57" => ["CONFIG_X86_5LEVEL=y"], "sv39" => ["CONFIG_PGTABLE_LEVELS=3"], _ => [] };
         var compilation = BoardPipeline.Compile(RepositoryBoards.Input(board, config));
         Assert.That(compilation.Layout, Is.Not.Null, string.Join('\n', compilation.Diagnostics));
         var result = PageTablePlanner.Plan(
@@ -36,6 +40,7 @@ internal static class BoardImages
     {
         IVmsav8Stage1 format => AArch64(plan, format, tree, seed, hold),
         { Name: "arm-short" or "arm-lpae" } => Arm(plan, seed, hold),
+        { Name: "sv32" or "sv39" or "sv48" or "sv57" } => RiscV(plan, seed, hold),
         _ => X86(plan, seed, hold),
     };
 
@@ -92,6 +97,24 @@ internal static class BoardImages
         X86Tests.MapProgram(tables, firmware);
         return Run(plan, tables, X86Tests.Regime(tables, hasSmap: false), X86Tests.Setup(tables, hasSmap: false), machine, firmware, Script,
             MmuProbe.Spin(firmware, null), pool, states: 1, seed);
+    }
+
+    // The program looks at the tables from M-mode, which has none.
+    private static BoardRun RiscV(PageTablePlan plan, int seed, bool hold)
+    {
+        const ulong Script = 0x8100_0000;
+        var tables = Tables(plan, 0, 0);
+        var basis = tables.Format.DescriptorSize == 4 ? QemuMachine.VirtRv32 : QemuMachine.VirtRv64;
+        var machine = basis with { Arguments = [.. basis.Arguments.Select(a => a == "128" ? "1024" : a)] };
+        var firmware = MmuProbe.Build(machine, Script, "riscv", hold);
+        var satp = plan.Registers.Single(r => r.Name == "satp").Value;
+        var pool = new Pool(0x8000_0000, 0xc000_0000) { Without = [(0x8000_0000, plan.Base.Value + plan.Bytes + 0x1_0000)] };
+        // QEMU 7.2 keeps one entry for what M-mode fetches, which is not translated, and for what it loads under MPRV, which is: a map that has the program's own
+        // page at the same address is looked past there.
+        var (regime, own) = (RiscVTests.Regime(tables), firmware.Symbols["guarded_load"] & ~(Pool.Page - 1));
+        var usual = regime.IsDoubtful;
+        regime = regime with { IsDoubtful = (probe, found) => (probe.Address & ~(Pool.Page - 1)) == own || usual(probe, found) };
+        return Run(plan, tables, regime, [satp, 0], machine, firmware, Script, MmuProbe.Spin(firmware, null), pool, states: 4, seed);
     }
 
     private static TestTables Tables(PageTablePlan plan, int tree, int room) =>

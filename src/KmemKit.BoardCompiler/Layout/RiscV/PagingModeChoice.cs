@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Linq;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
@@ -36,7 +35,7 @@ internal static class PagingModeChoice
 
     private static PagingMode? OfHarts(Board board, bool is64, DiagnosticBag diagnostics)
     {
-        IReadOnlyList<PagingMode> usable = is64 ? s_wide : [PagingMode.Sv32];
+        PagingMode[] usable = is64 ? s_wide : [PagingMode.Sv32];
         PagingMode? narrowest = null;
         foreach (var hart in board.Cpus)
         {

@@ -204,7 +204,8 @@ internal sealed class CHeaderTests
         var expected = new Dictionary<string, ulong>
         {
             ["KMEM_HAS_MMU"] = layout.Board.UsesMmu ? 1u : 0,
-            ["KMEM_PHYS_BITS"] = layout.Board.Name is "pc-32" || layout.Profile.StartsWith("linux-arm-", StringComparison.Ordinal) || layout.Profile is "identity-arm" or "identity-riscv32" ? 32u : 64,
+            ["KMEM_PHYS_BITS"] = layout.Board.Name is "pc-32" || layout.Profile.StartsWith("linux-arm-", StringComparison.Ordinal)
+                || layout.Profile.StartsWith("linux-riscv32-", StringComparison.Ordinal) || layout.Profile is "identity-arm" or "identity-riscv32" ? 32u : 64,
             ["KMEM_VIRT_BITS"] = layout.Profile.Contains("64", StringComparison.Ordinal) ? 64u : 32,
             ["KMEM_PAGE_SHIFT"] = (ulong)layout.Pages.PageShift,
             ["KMEM_PAGE_SIZE"] = layout.Pages.PageSize,
