@@ -25,7 +25,7 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 /// all states agree on, and one of what most want, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
 /// Then <see cref="StaticTree"/>, <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones; not so for PMP chains, of which each costs a search of its own.
 /// Both the fewest regions and, among such splits, the fewest writes were always reached in the spaces of SplitTests: with power-of-two regions, without subregions in
-/// 4 and 8 granules and with them in 8, with base and limit in 4 and 7. PMP is not searched.
+/// 4 and 8 granules and with them in 8 and 10, with base and limit in 4 and 7. PMP is not searched.
 /// </remarks>
 internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, TreeCache? blocks = null)
 {

@@ -75,62 +75,76 @@ internal sealed class StaticPool
     private void AddRegions(int level, ulong start, ulong classes)
     {
         var size = 1UL << level;
+        var eighths = _format.SmallestWithSubregions == 0 || size < _format.SmallestWithSubregions || classes == 0 ? null : Eighths(start, size / 8);
         for (var left = classes; left != 0; left &= left - 1)
         {
             var painted = TreePlanner.Lowest(left);
             Regions.Add(new PaintedRegion(start, size, 0, painted, default));
-            if (_format.SmallestWithSubregions == 0 || size < _format.SmallestWithSubregions)
+            if (eighths is null)
                 continue;
-            foreach (var enabled in Parts(start, size, painted))
+            foreach (var enabled in Parts(eighths, painted))
                 Regions.Add(new PaintedRegion(start, size, unchecked((byte)~enabled), painted, default));
         }
+    }
+
+    /// <summary>By state and eighth of a block, the classes that the state may have in all of it, and in some of it.</summary>
+    private (ulong All, ulong Some)[] Eighths(ulong start, ulong size)
+    {
+        var eighths = new (ulong All, ulong Some)[_states.Length * 8];
+        for (var i = 0; i < 8; i++)
+        {
+            var at = start + (ulong)i * size;
+            var first = _cells.PointAt(at);
+            for (var state = 0; state < _states.Length; state++)
+            {
+                var (all, some) = (ulong.MaxValue, 0UL);
+                for (var point = first; point < Points.Count && (point == first || Points[point] < at + size); point++)
+                {
+                    var allowed = _states[state][point].Allowed;
+                    (all, some) = (all & allowed, some | allowed);
+                }
+                eighths[state * 8 + i] = (all, some);
+            }
+        }
+        return eighths;
     }
 
     /// <summary>
     /// Eighths of a block that a region may have, other than all: those of which a state may have all, or some; and those of which as many states as one likes may.
     /// </summary>
-    private HashSet<byte> Parts(ulong start, ulong size, int painted)
+    private static HashSet<byte> Parts((ulong All, ulong Some)[] eighths, int painted)
     {
-        var (whole, touched) = (new byte[_states.Length], new byte[_states.Length]);
-        for (var i = 0; i < 8; i++)
+        var parts = new HashSet<byte>();
+        var (whole, touched) = (new int[8], new int[8]);
+        for (var state = 0; state < eighths.Length; state += 8)
         {
-            for (var state = 0; state < _states.Length; state++)
+            var (all, some) = (0, 0);
+            for (var i = 0; i < 8; i++)
             {
-                var (all, some) = MayHave(state, start + (ulong)i * (size / 8), size / 8, painted);
-                whole[state] |= (byte)(all ? 1 << i : 0);
-                touched[state] |= (byte)(some ? 1 << i : 0);
+                var (inAll, inSome) = ((int)(eighths[state + i].All >> painted & 1), (int)(eighths[state + i].Some >> painted & 1));
+                all |= inAll << i;
+                some |= inSome << i;
+                whole[i] += inAll;
+                touched[i] += inSome;
             }
+            parts.Add((byte)all);
+            parts.Add((byte)some);
         }
-        var parts = new HashSet<byte>(whole.Concat(touched).Concat(Shares(whole)).Concat(Shares(touched)));
+        for (var share = 1; share <= eighths.Length / 8; share++)
+        {
+            parts.Add(AtLeast(whole, share));
+            parts.Add(AtLeast(touched, share));
+        }
         parts.Remove(0);
         parts.Remove(byte.MaxValue);
         return parts;
     }
 
-    /// <summary>For every number of states, the eighths that at least so many have.</summary>
-    private static IEnumerable<byte> Shares(byte[] states)
+    private static byte AtLeast(int[] counts, int share)
     {
-        for (var share = 1; share <= states.Length; share++)
-        {
-            byte enabled = 0;
-            for (var i = 0; i < 8; i++)
-                enabled |= (byte)(states.Count(s => (s >> i & 1) != 0) >= share ? 1 << i : 0);
-            yield return enabled;
-        }
-    }
-
-    /// <summary>Whether a state may have a class in all of a stretch, and in some of it.</summary>
-    private (bool All, bool Some) MayHave(int state, ulong start, ulong size, int painted)
-    {
-        var cells = _states[state];
-        var (all, some) = (true, false);
-        var first = _cells.PointAt(start);
-        for (var i = first; i < Points.Count && (i == first || Points[i] < start + size); i++)
-        {
-            var may = (cells[i].Allowed >> painted & 1) != 0;
-            all &= may;
-            some |= may;
-        }
-        return (all, some);
+        byte enabled = 0;
+        for (var i = 0; i < 8; i++)
+            enabled |= (byte)(counts[i] >= share ? 1 << i : 0);
+        return enabled;
     }
 }

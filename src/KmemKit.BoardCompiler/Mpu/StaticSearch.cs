@@ -22,8 +22,8 @@ namespace KmemKit.BoardCompiler.Mpu;
 /// </remarks>
 internal sealed class StaticSearch
 {
-    /// <summary>Cells and blocks that may be looked at: some milliseconds.</summary>
-    private const long MostWork = 1500;
+    /// <summary>Cells and blocks that may be looked at: a few milliseconds.</summary>
+    private const long MostWork = 4000;
 
     private readonly ProtectionCells _cells;
     private readonly MpuFormat _format;
@@ -32,8 +32,10 @@ internal sealed class StaticSearch
     private readonly List<PaintedRegion> _pool;
     private readonly ulong[] _points;
     private readonly int[][] _covered;
+    private readonly PointSet[] _cover;
+    private readonly PointSet[][] _mayBe;
     private readonly ulong[][] _allowed;
-    private readonly Dictionary<string, int> _seen = new(StringComparer.Ordinal);
+    private readonly PictureSet _seen;
     private readonly List<Queue<ImmutableArray<PaintedRegion>>> _queues = [];
     private readonly int _most;
     private (int Used, int Writes) _best;
@@ -55,7 +57,11 @@ internal sealed class StaticSearch
         var edges = new SortedSet<ulong>(pool.Points.Concat(ProtectionCells.Edges(_pool)).Where(p => p < format.AddressSpace.End.Value));
         _points = [.. edges];
         _covered = [.. _pool.Select(PointsOf)];
+        _cover = [.. _covered.Select(points => new PointSet(_points.Length, points))];
         _allowed = [.. Enumerable.Range(0, _alone.Length).Select(state => _points.Select(p => cells.CellsOf(state)[cells.PointAt(p)].Allowed).ToArray())];
+        _mayBe = [.. _allowed.Select(points => Enumerable.Range(0, cells.Classes.Length + 1)
+            .Select(painted => new PointSet(_points.Length, Enumerable.Range(0, _points.Length).Where(at => (points[at] >> painted & 1) != 0))).ToArray())];
+        _seen = new PictureSet(_points.Length, cells.Classes.Length + 1);
     }
 
     /// <summary>Static regions, the one that wins first, with which the states write less than they do with the best there is so far; null where none were found.</summary>
@@ -92,34 +98,35 @@ internal sealed class StaticSearch
         if (left <= 0 || states.Sum(own => Math.Max(0, own.Length - left)) >= _best.Writes)
             return;
         var below = Picture(from);
+        var key = _seen.KeyOf(below);
+        PointSet[] covered = [.. states.Select(own => new PointSet(_points.Length, own.SelectMany(PointsOf)))];
         for (var i = 0; i < _pool.Count; i++)
         {
-            var picture = (char[])below.Clone();
-            foreach (var at in _covered[i])
-                picture[at] = (char)_pool[i].Class;
-            if (IsNew(picture, from.Length + 1))
-                Enqueue(from.Insert(0, _pool[i]), writes, Gain(i, states));
+            if (_seen.Add(_seen.KeyWith(key, below, _covered[i], _pool[i].Class), from.Length + 1))
+                Enqueue(from.Insert(0, _pool[i]), writes, Gain(i, states, covered));
         }
     }
 
     /// <summary>How many states are likely to have one region less of their own, less those that are likely to need one more.</summary>
-    private int Gain(int pooled, ImmutableArray<PaintedRegion>[] states)
+    private int Gain(int pooled, ImmutableArray<PaintedRegion>[] states, PointSet[] covered)
     {
         var gain = 0;
         var region = _pool[pooled];
         for (var i = 0; i < states.Length; i++)
         {
-            var own = states[i];
-            var (saves, hurts) = (false, false);
-            foreach (var at in _covered[pooled])
+            // It hurts where the state may not have it and has nothing above it.
+            if (!_cover[pooled].IsIn(_mayBe[i][region.Class], covered[i]))
             {
-                hurts = (_allowed[i][at] >> region.Class & 1) == 0 && !Covers(own, _points[at]);
-                if (hurts)
-                    break;
+                gain--;
+                continue;
             }
-            foreach (var mine in own)
-                saves |= mine.Class == region.Class && mine.Start >= region.Start && mine.Start + mine.Size <= region.Start + region.Size;
-            gain += hurts ? -1 : saves ? 1 : 0;
+            foreach (var mine in states[i])
+            {
+                if (mine.Class != region.Class || mine.Start < region.Start || mine.Start + mine.Size > region.Start + region.Size)
+                    continue;
+                gain++;
+                break;
+            }
         }
         return gain;
     }
@@ -156,17 +163,8 @@ internal sealed class StaticSearch
 
     private void Offer(ImmutableArray<PaintedRegion> regions, int writes, int gain)
     {
-        if (IsNew(Picture(regions), regions.Length))
+        if (_seen.Add(_seen.KeyOf(Picture(regions)), regions.Length))
             Enqueue(regions, writes, gain);
-    }
-
-    private bool IsNew(char[] picture, int count)
-    {
-        var key = new string(picture);
-        if (_seen.TryGetValue(key, out var before) && before <= count)
-            return false;
-        _seen[key] = count;
-        return true;
     }
 
     private void Enqueue(ImmutableArray<PaintedRegion> regions, int writes, int gain)
@@ -187,13 +185,13 @@ internal sealed class StaticSearch
         return null;
     }
 
-    private char[] Picture(ImmutableArray<PaintedRegion> regions)
+    private byte[] Picture(ImmutableArray<PaintedRegion> regions)
     {
-        var picture = new char[_points.Length];
+        var picture = new byte[_points.Length];
         for (var i = regions.Length - 1; i >= 0; i--)
         {
             foreach (var at in PointsOf(regions[i]))
-                picture[at] = (char)regions[i].Class;
+                picture[at] = (byte)regions[i].Class;
         }
         return picture;
     }

@@ -122,13 +122,15 @@ internal sealed class TreePlanner
 
     private static int At(ulong classes, int index) => (int)(classes >> index * ClassBits & ClassMask);
 
-    private ulong Solve(TreeNode node, ulong inherited)
+    private ulong Solve(TreeNode node, ulong inherited) => SolveCanonical(node, node.IsLeaf ? inherited : Canonical(node, inherited));
+
+    /// <summary>As <see cref="Solve"/>, of what is inherited in the words that <see cref="Canonical"/> has for it.</summary>
+    private ulong SolveCanonical(TreeNode node, ulong inherited)
     {
         if (node.IsLeaf)
             return SolveLeaf(node, inherited).Cost;
         if (_work > _workLimit)
             return PlanCost.Infinite;
-        inherited = Canonical(node, inherited);
         if (node.Memo.TryGetValue(inherited, out var known))
             return known.Cost;
         _work++;
@@ -265,7 +267,8 @@ internal sealed class TreePlanner
                     {
                         var packed = Pack(Lowest(a), Lowest(b), Lowest(c), Lowest(d));
                         _work++;
-                        var cost = Solve(half, packed);
+                        // Options are those of use in the eighth, which is a quarter of the half.
+                        var cost = SolveCanonical(half, packed);
                         if (cost < best)
                             (best, below) = (cost, packed);
                     }

@@ -11,6 +11,7 @@ namespace KmemKit.Benchmarks.Protection;
 internal static class PlanningTimes
 {
     private const int Warmups = 3, Plans = 9;
+    private const double WarmupMilliseconds = 400;
 
     public static void Run(string? part)
     {
@@ -22,7 +23,8 @@ internal static class PlanningTimes
                 var policy = ProtectionWorkloads.Realistic(format, entries, 8, seed: 1);
                 var unit = ProtectionWorkloads.Unit(format, regions);
                 MpuPlanResult? result = null;
-                for (var i = 0; i < Warmups; i++)
+                var begun = Stopwatch.GetTimestamp();
+                for (var i = 0; i < Warmups || Stopwatch.GetElapsedTime(begun).TotalMilliseconds < WarmupMilliseconds; i++)
                     result = MpuPlanner.Plan(policy, unit);
                 var times = Enumerable.Range(0, Plans).Select(_ =>
                 {

@@ -20,8 +20,9 @@ namespace KmemKit.BoardCompiler.Tests.Mpu;
 public class SplitTests
 {
     [TestCase("pmsav6", 4, 400)]
-    [TestCase("pmsav6", 8, 150)]
-    [TestCase("pmsav7-m", 8, 150)]
+    [TestCase("pmsav6", 8, 100)]
+    [TestCase("pmsav7-m", 8, 80)]
+    [TestCase("pmsav7-m", 10, 30)]
     [TestCase("pmsav8-m", 4, 400)]
     [TestCase("pmsav8-m", 7, 150)]
     public void No_split_has_fewer_regions_in_its_fullest_state_or_as_many_and_fewer_to_write(string name, int granules, int rounds)
