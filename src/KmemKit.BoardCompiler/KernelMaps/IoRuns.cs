@@ -111,7 +111,7 @@ internal sealed class IoRuns(MemoryLayout layout, PagePolicy? policy, ulong page
             yield return PhysRange.FromBounds(new PhysAddr(taken.End.Value), range.End);
     }
 
-    // Cut at every edge; in each cell what the narrowest says counts, entries before devices, and two memory types of equal standing are a finding.
+    // Cut at every edge; in each cell what the narrowest says counts, entries before devices, whose rights are laid over later; devices of two memory types are a finding.
     private List<IoRun> Join()
     {
         var joined = new List<IoRun>();
@@ -122,18 +122,13 @@ internal sealed class IoRuns(MemoryLayout layout, PagePolicy? policy, ulong page
             if (here.Length == 0)
                 continue;
             var winner = here[0];
-            var other = here.FirstOrDefault(r => r.IsRequired == winner.IsRequired && !IsSameMemory(r.Attributes, winner.Attributes));
-            if (other is not null && !winner.IsRequired)
+            // None of them is an entry's then.
+            if (!winner.IsRequired && here.FirstOrDefault(r => r.Attributes.Memory != winner.Attributes.Memory) is { } other)
             {
                 diagnostics.Add(KmemDiagnostic.Create(Rules.PageWithTwoTypes, winner.Span, new PhysAddr(edges[i]), winner.Name, winner.Attributes.Memory,
                     other.Name, other.Attributes.Memory).WithRelated("the other is here", other.Span));
             }
-            // Rights of a device are the rule's where no entry says better: the policy is laid over later.
-            var rights = here.FirstOrDefault(r => !r.IsRequired)?.Attributes ?? winner.Attributes;
-            var cell = winner with
-            {
-                Start = edges[i], End = edges[i + 1], Attributes = winner.Attributes with { Privileged = rights.Privileged, User = rights.User },
-            };
+            var cell = winner with { Start = edges[i], End = edges[i + 1] };
             if (joined.Count > 0 && joined[joined.Count - 1] is var last && last.End == cell.Start && last.Name == cell.Name && last.Attributes == cell.Attributes)
                 joined[joined.Count - 1] = last with { End = cell.End, IsRequired = last.IsRequired || cell.IsRequired };
             else
@@ -141,6 +136,4 @@ internal sealed class IoRuns(MemoryLayout layout, PagePolicy? policy, ulong page
         }
         return joined;
     }
-
-    private static bool IsSameMemory(MpuAttributes left, MpuAttributes right) => left.Memory == right.Memory && left.Shareable == right.Shareable;
 }

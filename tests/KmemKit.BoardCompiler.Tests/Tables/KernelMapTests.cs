@@ -1,22 +1,15 @@
-using System.Collections.Generic;
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
-using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.KernelMaps;
-using KmemKit.BoardCompiler.Sources;
 using NUnit.Framework;
+using static KmemKit.BoardCompiler.Tests.Tables.SmallBoard;
 
 namespace KmemKit.BoardCompiler.Tests.Tables;
 
 /// <summary>What a kernel has mapped, rule by rule: each case says by hand what may be done at which address.</summary>
 internal sealed class KernelMapTests
 {
-    private const string Arm64 = "CONFIG_ARM64=y\nCONFIG_LINUX_VERSION=\"6.1\"\nCONFIG_ARM64_VA_BITS=48\n";
-    private const string Arm = "CONFIG_ARM=y\nCONFIG_LINUX_VERSION=\"6.1\"\nCONFIG_HIGHMEM=y\n";
-    private const string ArmImage = "CONFIG_KERNEL_TEXT=\"0xc0100000-0xc0200000\"\nCONFIG_KERNEL_RODATA=\"0xc0200000-0xc0300000\"\n"
-        + "CONFIG_KERNEL_INIT=\"0xc0300000-0xc0400000\"\nCONFIG_KERNEL_INIT_TEXT=\"0xc0300000-0xc0380000\"\nCONFIG_KERNEL_DATA=\"0xc0400000-0xc0480000\"\n";
-
     [Test]
     public void The_image_in_the_linear_map_is_either_written_or_executed()
     {
@@ -135,23 +128,5 @@ internal sealed class KernelMapTests
         Assert.That(map.At(new VirtAddr(0xffff0000))!.PhysRange, Is.EqualTo(map.VectorsPage));
         Assert.That(map.VectorsPage!.Value.End.Value, Is.EqualTo(0x90000000), "the top of lowmem");
         Assert.That(map.EmptyTables.Select(e => e.Name), Is.EquivalentTo(new[] { "fixmap", "pkmap" }));
-    }
-
-    private static string? Rights(KernelMap map, ulong address) => map.At(new VirtAddr(address))?.Attributes.Privileged.ToText();
-
-    private static KernelMap Map(string cpu, ulong ram, string policy, string extra = "")
-    {
-        var result = KernelMapPlanner.Plan(Compile(cpu, ram, policy, extra).Layout!, new KernelMapOptions());
-        Assert.That(result.Map, Is.Not.Null, string.Join("\n", result.Diagnostics));
-        return result.Map!;
-    }
-
-    private static BoardCompilation Compile(string cpu, ulong ram, string policy, string extra)
-    {
-        var source = $"/dts-v1/; / {{ #address-cells = <1>; #size-cells = <1>; compatible = \"test,board\"; cpus {{ #address-cells = <1>; #size-cells = <0>;"
-            + $" cpu@0 {{ device_type = \"cpu\"; compatible = \"{cpu}\"; reg = <0>; }}; }}; memory@{ram:x} {{ device_type = \"memory\"; reg = <0x{ram:x} 0x10000000>; }}; {extra} }};";
-        var compilation = BoardPipeline.Compile(new BoardInput(new SourceFile("test.dts", source)) { Defconfig = new SourceFile("test_defconfig", policy), RequireLayout = true });
-        Assert.That(compilation.HasErrors, Is.False, string.Join("\n", compilation.Diagnostics));
-        return compilation;
     }
 }
