@@ -50,7 +50,7 @@ public sealed record BoardSmmu(string NodePath, string Name, SmmuVersion Version
     public static SmmuV3Features AssumedV3 { get; } = new() { StreamIdBits = 32, SubstreamIdBits = 0, Msi = false };
 
     /// <summary>Bits of a StreamID.</summary>
-    public int StreamIdBits => Version == SmmuVersion.V3 ? V3.StreamIdBits : 15;
+    public int StreamIdBits => Version == SmmuVersion.V3 ? V3.StreamIdBits : V2.StreamIdBits;
 
     /// <summary>Bits of an output address.</summary>
     public int OutputBits => Version == SmmuVersion.V3 ? System.Math.Min(V3.OutputAddressBits, 48) : V2.OutputAddressBits;

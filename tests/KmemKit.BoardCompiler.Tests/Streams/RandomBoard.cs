@@ -137,7 +137,7 @@ internal sealed class RandomBoard
         		compatible = "{{(isV2 ? "arm,mmu-500" : "arm,smmu-v3")}}";
         		reg = <0x0 0x09050000 0x0 0x20000>;
         		#iommu-cells = <{{(isV2 ? 2 : 1)}}>;
-        		kmemkit,idr = <{{(isV2 ? "0x78004080 0x60000010 0x00007055" : canBeTwoLevel ? "0x0c28101b 0x02730010 0x00000075" : "0x0428101b 0x02730010 0x00000075")}}>;
+        		kmemkit,idr = <{{(isV2 ? "0x78005e80 0x60000010 0x00007055" : canBeTwoLevel ? "0x0c28101b 0x02730010 0x00000075" : "0x0428101b 0x02730010 0x00000075")}}>;
         	};
         {{_masters}}
         	protection {

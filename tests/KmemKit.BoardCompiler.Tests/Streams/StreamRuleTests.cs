@@ -40,6 +40,18 @@ internal sealed class StreamRuleTests
         Assert.That(plan.Smmus[0].Bindings[0].Stream.Span.ToString(), Does.Match(@"^board\.dts\(\d+,\d+\)$"), "the place of the StreamID");
     }
 
+    // Arm IHI 0062, SMMU_IDR0.NUMSIDB, bits 12 to 9: of a match register no more bits stay.
+    [TestCase("0x78005e10", 0x7FFFu, true)]
+    [TestCase("0x78005e10", 0x8000u, false)]
+    [TestCase("0x78000610", 7u, true)]
+    [TestCase("0x78000610", 8u, false)]
+    public void A_StreamID_of_an_SMMUv2_has_the_bits_that_its_identification_says(string idr0, uint stream, bool fits)
+    {
+        var text = With(With(Board("KMK6043"), "0x78005e10", idr0), "iommus = <&smmu 0x2>", $"iommus = <&smmu 0x{stream:x}>");
+        var result = StreamTablePlanner.Plan(StreamBoards.Layout(text));
+        Assert.That(result.Diagnostics.Select(d => d.Id), Is.EqualTo(fits ? [] : new[] { "KMK6005" }));
+    }
+
     [Test]
     public void A_master_that_is_given_nothing_has_no_entry()
     {

@@ -28,6 +28,14 @@ internal sealed class SmmuV2Bench : DeviceBench
 
     public List<GlobalFault> GlobalFaults { get; } = [];
 
+    /// <summary>No fault is kept from here on, as where several threads make them.</summary>
+    public void StopListening()
+    {
+        Driver.ContextFaultReceived -= ContextFaults.Add;
+        Driver.GlobalFaultReceived -= GlobalFaults.Add;
+        Driver.DeviceFaulted -= Faults.Add;
+    }
+
     public override int StalledCount => Smmu.StalledCount;
 
     public override (ulong Invalidations, ulong Syncs) Maintenance => (Smmu.Statistics.TlbInvalidations, Smmu.Statistics.Syncs);
