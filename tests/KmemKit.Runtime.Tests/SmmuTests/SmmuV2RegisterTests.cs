@@ -16,6 +16,9 @@ internal sealed class SmmuV2RegisterTests
         using var rig = new SmmuV2Rig();
         rig.TurnOn();
         rig.WriteBankWide(2, R.BankTtbr0, 0x1234_5678_9ABC_DEF0);
+        rig.Group(1, 0x155, StreamToContextRegister.Bypass);
+        rig.Attribute(2, ContextBankAttribute.Stage1(9));
+        var (match, attribute) = (rig.Read(R.StreamMatch(1)), rig.Read(R.BankAttribute(2, 12)));
         var cr0 = rig.Read(R.Cr0);
         foreach (var size in new[] { -1, 0, 1, 2, 3, 5, 6, 7, 9, 16, int.MaxValue, int.MinValue })
         {
@@ -25,12 +28,14 @@ internal sealed class SmmuV2RegisterTests
                 rig.Smmu.Write(offset, size, ulong.MaxValue);
             }
         }
-        foreach (var (offset, size) in new (ulong, int)[] { (R.Cr0 + 1, 4), (R.Cr0 + 2, 4), (R.Idr0, 8), (R.FaultStatus, 8), (rig.Smmu.Features.BankOffset(2) + R.BankTtbr0 + 4, 8) })
+        foreach (var (offset, size) in new (ulong, int)[] { (R.Cr0 + 1, 4), (R.Cr0 + 2, 4), (R.Idr0, 8), (R.FaultStatus, 8), (rig.Smmu.Features.BankOffset(2) + R.BankTtbr0 + 4, 8),
+            ((ulong)R.StreamMatch(1) + 1, 4), ((ulong)R.StreamToContext(1) + 2, 4), ((ulong)R.BankAttribute(2, 12) + 3, 4), (rig.Smmu.Features.BankOffset(2) + R.BankTtbr0 + 2, 4) })
         {
             Assert.That(rig.Smmu.Read(offset, size), Is.Zero, $"{size} bytes at 0x{offset:x}");
             rig.Smmu.Write(offset, size, ulong.MaxValue);
         }
         Assert.That((rig.Read(R.Cr0), rig.ReadBankWide(2, R.BankTtbr0)), Is.EqualTo((cr0, 0x1234_5678_9ABC_DEF0UL)));
+        Assert.That((rig.Read(R.StreamMatch(1)), rig.Read(R.StreamToContext(1)), rig.Read(R.BankAttribute(2, 12))), Is.EqualTo((match, StreamToContextRegister.Bypass.Value, attribute)));
         Assert.That((rig.ReadBank(2, R.BankTtbr0), rig.ReadBank(2, R.BankTtbr0 + 4)), Is.EqualTo((0x9ABC_DEF0U, 0x1234_5678U)), "in halves");
         rig.WriteBank(2, R.BankTtbr0 + 4, 7);
         rig.WriteBank(2, R.BankTtbr0, 9);

@@ -76,6 +76,26 @@ internal sealed class SmmuV2TlbTests
     }
 
     [Test]
+    public void A_banks_invalidation_is_of_its_own_guest()
+    {
+        foreach (var at in new[] { R.BankTlbiAll, R.BankTlbiAsid, R.BankTlbiVa, R.BankTlbiVaa })
+        {
+            using var rig = Stale();
+            // The same address space number and address, of another guest.
+            var other = rig.Stage1(3, vmid: 6, asid: 3);
+            rig.Map(other, At, SmmuV2Rig.Ram);
+            Assert.That(rig.OutcomeOf(3, At), Is.EqualTo(SmmuOutcome.Translated));
+            rig.Unmap(other, At);
+            if (at is R.BankTlbiAsid or R.BankTlbiAll)
+                rig.WriteBank(3, at, 3);
+            else
+                rig.WriteBankWide(3, at, (At >> 12) | (3UL << 48));
+            rig.WriteBank(3, R.BankTlbSync, 0);
+            Assert.That((rig.OutcomeOf(3, At), rig.OutcomeOf(2, At)), Is.EqualTo((SmmuOutcome.Abort, SmmuOutcome.Translated)), $"0x{at:x}");
+        }
+    }
+
+    [Test]
     public void Registers_that_a_translation_depends_on_change_what_misses_and_not_what_hits()
     {
         using var rig = Stale();
