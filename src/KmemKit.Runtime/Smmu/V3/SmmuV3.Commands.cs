@@ -24,27 +24,32 @@ public sealed unsafe partial class SmmuV3
     {
         if ((_cr0 & SmmuV3Control.CommandQueueEnable) == 0)
             return;
+        if (((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0)
+            return;
         var turns = _commandTurns;
         var host = _commandHost;
-        while (((_cmdqCons ^ _cmdqProd) & turns) != 0 && ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) == 0)
+        var (consumer, producer) = (_cmdqCons & turns, _cmdqProd & turns);
+        // The last error's code stays beside the index.
+        var error = _cmdqCons & (0x7Fu << 24);
+        for (; consumer != producer; consumer = (consumer + 1) & turns)
         {
-            var consumer = _cmdqCons & turns;
             var index = consumer & (turns >> 1);
             var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue + (index * (ulong)Command.Bytes)), Command.Bytes);
             if (pointer is null || !TryDoUsual(pointer[0], pointer[1]))
             {
-                var error = pointer is null ? CommandError.Abort : Do(new Command(pointer[0], pointer[1]));
-                if (error != CommandError.None)
+                var wrong = pointer is null ? CommandError.Abort : Do(new Command(pointer[0], pointer[1]));
+                if (wrong != CommandError.None)
                 {
                     // CMDQ_CONS stays at the command and says why (7.1).
-                    _cmdqCons = consumer | ((uint)error << 24);
+                    error = (uint)wrong << 24;
                     SetError(SmmuV3GlobalErrors.CommandQueue);
-                    return;
+                    break;
                 }
             }
             _statistics.Commands++;
-            Volatile.Write(ref _cmdqCons, ((consumer + 1) & turns) | (_cmdqCons & (0x7Fu << 24)));
         }
+        // Told once, behind all that was done: who polls it from another thread sees either end.
+        Volatile.Write(ref _cmdqCons, consumer | error);
     }
 
     // The two commands of every unmap, taken apart where they are: CMD_TLBI_NH_VA of one address, and CMD_SYNC that tells by the consumer index alone. All that is not so,
