@@ -15,6 +15,7 @@ namespace KmemKit.Architecture.Mpu;
 /// 0b01000; DFSR.RnW [11] for a write.</item>
 /// <item>Armv8-R AArch32 (ARM DDI 0568A C1.4): the long form, LPAE [9] set, with translation fault at level 0 (0b000100) where no region or more than one is, permission
 /// fault at level 0 (0b001100), synchronous external abort 0b010000; WnR [11]. AArch64 (ARM DDI 0600B C1.4): the same numbers in ESR_EL1.ISS, WnR [6].</item>
+/// <item>The unit of EL2 (ARM DDI 0568A E1.3, ARM DDI 0600B): HSR with HDFAR or HIFAR, ESR_EL2 with FAR_EL2; an abort of EL1 or EL0 comes from a lower level.</item>
 /// <item>PMP (Privileged Architecture 1.12, table 3.6): access faults 1, 5, 7, with the address in mtval; the bus's own faults are the same.</item>
 /// <item>PMSAv5: the parts have no fault status; CP15 c5 holds the access permissions there.</item>
 /// </list>
@@ -66,7 +67,8 @@ public static class MpuFaultStatus
             PmpFormat => isFetch ? new FaultReport("instruction access fault", "mcause", 1, "mtval", address)
                 : isWrite ? new FaultReport("store access fault", "mcause", 7, "mtval", address) : new FaultReport("load access fault", "mcause", 5, "mtval", address),
             Pmsav5Format => new FaultReport(isFetch ? "prefetch abort" : "data abort", "none", 0, null, address),
-            Pmsav8Format { AddressBits: > 32 } => OfAArch64(cause, address, isFetch, isWrite, privilege),
+            Pmsav8Format { AddressBits: > 32 } eight => OfSyndrome(eight.IsOfEl2 ? "ESR_EL2" : "ESR_EL1", eight.IsOfEl2 ? "FAR_EL2" : "FAR_EL1", cause, address, isFetch, isWrite, privilege),
+            Pmsav8Format { IsOfEl2: true } => OfSyndrome("HSR", isFetch ? "HIFAR" : "HDFAR", cause, address, isFetch, isWrite, privilege),
             Pmsav8Format => OfAArch32(LongForm | Pick(cause, LongTranslation, LongPermission, LongExternal), address, isFetch, isWrite),
             _ => OfAArch32(Pick(cause, 0, ShortPermission, ShortExternal), address, isFetch, isWrite),
         };
@@ -84,12 +86,12 @@ public static class MpuFaultStatus
         ? new FaultReport("prefetch abort", "IFSR", status, "IFAR", address)
         : new FaultReport("data abort", "DFSR", status | (isWrite ? WriteNotRead : 0), "DFAR", address);
 
-    private static FaultReport OfAArch64(FaultCause cause, ulong address, bool isFetch, bool isWrite, Privilege privilege)
+    private static FaultReport OfSyndrome(string statusName, string addressName, FaultCause cause, ulong address, bool isFetch, bool isWrite, Privilege privilege)
     {
         // Class of an abort that comes from the same level is one more.
         var group = (isFetch ? InstructionAbortLower : DataAbortLower) + (privilege == Privilege.Privileged ? 1u : 0);
         var status = group << ClassShift | InstructionLength | (isWrite ? WriteNotRead64 : 0) | Pick(cause, LongTranslation, LongPermission, LongExternal);
-        return new FaultReport(isFetch ? "instruction abort" : "data abort", "ESR_EL1", status, "FAR_EL1", address);
+        return new FaultReport(isFetch ? "instruction abort" : "data abort", statusName, status, addressName, address);
     }
 
     private static ulong Pick(FaultCause cause, ulong background, ulong permission, ulong external) => cause switch

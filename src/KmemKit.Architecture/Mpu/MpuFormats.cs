@@ -15,7 +15,7 @@ public static class MpuFormats
     [
         Pmsav5Format.Arm740T, Pmsav5Format.Arm940T, Pmsav5Format.Arm946ES, Pmsav5Format.Arm1026EJS,
         Pmsav7Format.PmsaV6, Pmsav7Format.PmsaV7R, Pmsav7Format.PmsaV7M,
-        Pmsav8Format.PmsaV8M, Pmsav8Format.PmsaV8R, Pmsav8Format.PmsaV8R64,
+        Pmsav8Format.PmsaV8M, Pmsav8Format.PmsaV8R, Pmsav8Format.PmsaV8REl2, Pmsav8Format.PmsaV8R64, Pmsav8Format.PmsaV8R64El2,
         PmpFormat.Rv32, PmpFormat.Rv64,
     ];
 

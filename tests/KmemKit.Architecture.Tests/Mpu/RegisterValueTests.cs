@@ -1,4 +1,5 @@
 using System.Linq;
+using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mpu;
 using KmemKit.Architecture.Mpu.Pmp;
 using KmemKit.Architecture.Mpu.Pmsav5;
@@ -108,10 +109,42 @@ public class RegisterValueTests
         Assert.That(file.Regions.Single()["PRLAR_EL1"], Is.EqualTo(0xffff_ffff_ffc0UL | 1 << 1 | 1));
     });
 
+    // AP of HPRBAR and PRBAR_EL2: 0 is for EL2 alone, 1 for EL1 and EL0 as well; 2 and 3 the same, read-only. What is granted to EL1 and EL0 is the policy's "user".
+    [TestCase("pmsav8-r-el2", "HPRBAR", "HPRLAR", "HMAIR0", 1)]
+    [TestCase("pmsav8-r64-el2", "PRBAR_EL2", "PRLAR_EL2", "MAIR_EL2", 2)]
+    public void The_unit_of_EL2_has_the_fields_of_EL1_and_registers_of_its_own(string name, string low, string high, string types, int permissionShift) => Assert.Multiple(() =>
+    {
+        var format = MpuFormats.Find(name)!;
+        foreach (var (privileged, user, permission) in new[] { (ReadWrite, None, 0ul), (ReadWrite, ReadWrite, 1ul), (Read, None, 2ul), (Read, Read, 3ul) })
+        {
+            var file = format.Encode([Region(3, 0x8000_0040, 0x80, privileged, user, MpuMemoryType.Device, true)], true);
+            var registers = file.Regions.Single();
+            Assert.That(registers[low], Is.EqualTo(0x8000_0040 | permission << permissionShift | 1ul << (permissionShift - 1)));
+            Assert.That(registers[high], Is.EqualTo(0x8000_0080 | 1 << 1 | 1));
+            Assert.That(file[types] & 0xff00, Is.EqualTo(0x0400), "device in attribute 1");
+            var table = format.Decode(file);
+            Assert.That((table.Decide(0x8000_00bf, Privilege.Privileged).Rights, table.Decide(0x8000_00bf, Privilege.User).Rights), Is.EqualTo((privileged, user)));
+            Assert.That(table.Decide(0x8000_00c0, Privilege.User).Rights, Is.EqualTo(None), "the default map is for EL2 alone");
+            Assert.That(table.Decide(0x1000_0000, Privilege.Privileged).Rights, Is.Not.EqualTo(None));
+        }
+    });
+
+    // ESR and HSR: class 0x24 a data abort from a lower level, 0x25 from EL2 itself, 0x20 and 0x21 prefetches; IL; WnR; translation fault 4 where no region is, permission fault 12.
+    [TestCase("pmsav8-r-el2", "HSR", "HDFAR", "HIFAR")]
+    [TestCase("pmsav8-r64-el2", "ESR_EL2", "FAR_EL2", "FAR_EL2")]
+    public void EL2_takes_the_faults_of_its_unit(string name, string status, string data, string fetch) => Assert.Multiple(() =>
+    {
+        var format = MpuFormats.Find(name)!;
+        Assert.That(MpuFaultStatus.Report(format, FaultCause.Permission, 0x1000, Write, Privilege.User),
+            Is.EqualTo(new FaultReport("data abort", status, 0x24ul << 26 | 1 << 25 | 1 << 6 | 12, data, 0x1000)));
+        Assert.That(MpuFaultStatus.Report(format, FaultCause.Translation, 0x1000, Execute, Privilege.Privileged),
+            Is.EqualTo(new FaultReport("instruction abort", status, 0x21ul << 26 | 1 << 25 | 4, fetch, 0x1000)));
+    });
+
     [Test]
     public void Armv8_has_no_region_of_nothing_and_no_overlap() => Assert.Multiple(() =>
     {
-        foreach (var format in new[] { Pmsav8Format.PmsaV8M, Pmsav8Format.PmsaV8R, Pmsav8Format.PmsaV8R64 })
+        foreach (var format in new[] { Pmsav8Format.PmsaV8M, Pmsav8Format.PmsaV8R, Pmsav8Format.PmsaV8R64, Pmsav8Format.PmsaV8REl2, Pmsav8Format.PmsaV8R64El2 })
         {
             Assert.That(format.CheckAttributes(MpuAttributes.Deny, MpuSpace.Unified), Is.EqualTo(MpuFault.RightsNotAvailable));
             Assert.That(format.CheckAttributes(new(ReadWrite, Read, MpuMemoryType.Device, true), MpuSpace.Unified), Is.EqualTo(MpuFault.RightsNotAvailable), "no AP says rw and r");

@@ -82,7 +82,7 @@ public class MinimalityTests
 
     // Every way to give each granule a class or none; a region for each run.
     [Test]
-    public void Base_and_limit_tables_are_minimal_in_8_granules([Values("pmsav8-m", "pmsav8-r", "pmsav8-r64")] string name)
+    public void Base_and_limit_tables_are_minimal_in_8_granules([Values("pmsav8-m", "pmsav8-r", "pmsav8-r-el2", "pmsav8-r64", "pmsav8-r64-el2")] string name)
     {
         var granule = MpuFormats.Find(name)!.Granule;
         for (var seed = 1; seed <= 2000; seed++)

@@ -106,6 +106,26 @@ public class ProtectionPolicyTests
         Assert.That(Board("mpu = \"pmp-rv32\"; regions = <16>; granule = <64>;").Board!.Mpu!.Format.Granule, Is.EqualTo(64));
     });
 
+    /// <summary>A core with a unit for EL2 beside that of EL1: the policy says which one it is for, with how many regions, and whether its default map stands behind them.</summary>
+    [TestCase("arm,cortex-r52", "pmsav8-r-el2")]
+    [TestCase("arm,cortex-r82", "pmsav8-r64-el2")]
+    public void The_policy_may_be_for_the_unit_of_EL2_with_its_own_regions_and_background(string cpu, string format) => Assert.Multiple(() =>
+    {
+        const string Guest = "guest { reg = <0x20000000 0x10000>; privileged = \"rw\"; user = \"rw\"; memory-type = \"normal-wb\"; };\n";
+        foreach (var (background, known) in new[] { ("privileged-background;", ReadWrite), ("", None) })
+        {
+            var compilation = Board($"mpu = \"{format}\"; regions = <24>; {background} {Guest}", cpu);
+            Assert.That((compilation.Board!.Mpu!.Format.Name, compilation.Board.Mpu.RegionCount), Is.EqualTo((format, 24)));
+            Assert.That(compilation.MpuPlan, Is.Not.Null, string.Join('\n', compilation.Diagnostics));
+            var plan = compilation.MpuPlan!;
+            Assert.That((plan.Used, plan.Available, plan.LowerBound), Is.EqualTo((1, 24, 1)));
+            var table = plan.Mpu.Format.Decode(plan.RegistersOf(null));
+            Assert.That(table.Decide(0x2000_ffff, Privilege.User).Rights, Is.EqualTo(ReadWrite));
+            Assert.That(table.Decide(0x2001_0000, Privilege.User).Rights, Is.EqualTo(None));
+            Assert.That(table.Decide(0x2001_0000, Privilege.Privileged).Rights & ReadWrite, Is.EqualTo(known));
+        }
+    });
+
     [Test]
     public void A_board_with_translation_has_the_same_policy_and_needs_no_unit()
     {

@@ -10,6 +10,10 @@ namespace KmemKit.Architecture.Mpu.Pmsav8;
 /// <item>M: ARM DDI 0553 (Armv8-M) D1.2, MPU_RBAR: BASE [31:5], SH [4:3], AP [2:1], XN [0]; MPU_RLAR: LIMIT [31:5], AttrIndx [3:1], EN [0].</item>
 /// <item>R, AArch32: ARM DDI 0568A E1, PRBAR: BASE [31:6], SH [4:3], AP [2:1], XN [0]; PRLAR: LIMIT [31:6], AttrIndx [3:1], EN [0].</item>
 /// <item>R, AArch64: ARM DDI 0600B, PRBAR_EL1: BASE [47:6], SH [5:4], AP [3:2], XN [1]; PRLAR_EL1: LIMIT [47:6], NS [4], AttrIndx [3:1], EN [0].</item>
+/// <item>
+/// R, the MPU of EL2 (HPRBAR, HPRLAR; PRBAR_EL2, PRLAR_EL2): the same fields. Privileged code is EL2's own, what AP grants to unprivileged code it grants to EL1 and EL0,
+/// whose accesses this unit checks behind their own (ARM DDI 0568A C1.3, HPRBAR; ARM DDI 0600B, PRBAR_EL2). HSCTLR.BR or SCTLR_EL2.BR is the default map, for EL2 alone.
+/// </item>
 /// </list>
 /// The limit is the last granule. AP has no "no access": a hole is where no region is. An address that two regions share faults for everybody (ARM DDI
 /// 0553 rule R_LLLP; ARM DDI 0568A C1.1), so an encoder refuses an overlap.
@@ -33,24 +37,36 @@ public sealed class Pmsav8Format : MpuFormat
     private readonly int _executeNeverShift;
     private readonly string _base;
     private readonly string _limit;
+    private readonly ImmutableArray<string> _indirection;
 
-    private Pmsav8Format(string name, ulong granule, int addressBits, int executeNeverShift, string baseName, string limitName, bool isMicrocontroller)
+    private Pmsav8Format(
+        string name, ulong granule, int addressBits, int executeNeverShift, string baseName, string limitName, ImmutableArray<string> indirection, bool isMicrocontroller = false)
         : base(name, MpuShape.BaseAndLimit, granule, addressBits)
     {
         _executeNeverShift = executeNeverShift;
         _base = baseName;
         _limit = limitName;
+        _indirection = indirection;
         _isMicrocontroller = isMicrocontroller;
     }
 
     /// <summary>Armv8-M: granule 32 bytes.</summary>
-    public static Pmsav8Format PmsaV8M { get; } = new("pmsav8-m", 32, 32, 0, "RBAR", "RLAR", true);
+    public static Pmsav8Format PmsaV8M { get; } = new("pmsav8-m", 32, 32, 0, "RBAR", "RLAR", ["MAIR0", "MAIR1"], isMicrocontroller: true);
 
     /// <summary>Armv8-R AArch32 (Cortex-R52): granule 64 bytes.</summary>
-    public static Pmsav8Format PmsaV8R { get; } = new("pmsav8-r", 64, 32, 0, "PRBAR", "PRLAR", false);
+    public static Pmsav8Format PmsaV8R { get; } = new("pmsav8-r", 64, 32, 0, "PRBAR", "PRLAR", ["MAIR0", "MAIR1"]);
+
+    /// <summary>The unit of EL2 in Armv8-R AArch32 (Cortex-R52).</summary>
+    public static Pmsav8Format PmsaV8REl2 { get; } = new("pmsav8-r-el2", 64, 32, 0, "HPRBAR", "HPRLAR", ["HMAIR0", "HMAIR1"]);
 
     /// <summary>Armv8-R AArch64 (Cortex-R82): granule 64 bytes, 48 bits of address.</summary>
-    public static Pmsav8Format PmsaV8R64 { get; } = new("pmsav8-r64", 64, 48, 1, "PRBAR_EL1", "PRLAR_EL1", false);
+    public static Pmsav8Format PmsaV8R64 { get; } = new("pmsav8-r64", 64, 48, 1, "PRBAR_EL1", "PRLAR_EL1", ["MAIR_EL1"]);
+
+    /// <summary>The unit of EL2 in Armv8-R AArch64 (Cortex-R82).</summary>
+    public static Pmsav8Format PmsaV8R64El2 { get; } = new("pmsav8-r64-el2", 64, 48, 1, "PRBAR_EL2", "PRLAR_EL2", ["MAIR_EL2"]);
+
+    /// <summary>Whether it is the unit of EL2: unprivileged code is that of EL1 and EL0.</summary>
+    public bool IsOfEl2 => _base is "HPRBAR" or "PRBAR_EL2";
 
     /// <inheritdoc/>
     public override int MaximumRegionCount => 256;
@@ -71,7 +87,7 @@ public sealed class Pmsav8Format : MpuFormat
     public override ImmutableArray<string> RegionRegisters(int number) => [_base, _limit];
 
     /// <inheritdoc/>
-    public override ImmutableArray<string> SharedRegisters(int regionCount) => Is64 ? ["MAIR_EL1"] : ["MAIR0", "MAIR1"];
+    public override ImmutableArray<string> SharedRegisters(int regionCount) => _indirection;
 
     private bool Is64 => AddressBits > 32;
 
@@ -154,8 +170,8 @@ public sealed class Pmsav8Format : MpuFormat
         for (var i = 0; i < s_types.Length; i++)
             all |= (ulong)s_types[i].Attribute << 8 * i;
         return Is64
-            ? [new("MAIR_EL1", all)]
-            : [new("MAIR0", all & uint.MaxValue), new("MAIR1", all >> 32)];
+            ? [new(_indirection[0], all)]
+            : [new(_indirection[0], all & uint.MaxValue), new(_indirection[1], all >> 32)];
     }
 
     private static ulong IndexOf(MpuMemoryType type)
@@ -170,7 +186,7 @@ public sealed class Pmsav8Format : MpuFormat
 
     private protected override MpuTable DecodeChecked(MpuRegisterFile registers, List<MpuRegionRegisters> sorted)
     {
-        var indirection = Is64 ? registers["MAIR_EL1"] : registers["MAIR0"] | registers["MAIR1"] << 32;
+        var indirection = Is64 ? registers[_indirection[0]] : registers[_indirection[0]] | registers[_indirection[1]] << 32;
         var regions = ImmutableArray.CreateBuilder<MpuRegion>();
         foreach (var each in sorted)
         {
@@ -189,7 +205,7 @@ public sealed class Pmsav8Format : MpuFormat
             var attributes = new MpuAttributes(
                 Fetch((low >> 2 & 1) != 0 ? R : RW),
                 Fetch((low >> 1 & 3) switch { 1 => RW, 3 => R, _ => 0 }),
-                TypeOf(attribute) ?? throw Reserved("MAIR", indirection),
+                TypeOf(attribute) ?? throw Reserved(_indirection[0], indirection),
                 (low >> 3 & 3) != 0);
             regions.Add(new MpuRegion(each.Number, new PhysRange(new PhysAddr(start), last - start + 1), Canonical(attributes, MpuSpace.Unified)));
 

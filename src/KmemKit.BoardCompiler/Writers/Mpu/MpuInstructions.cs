@@ -19,8 +19,8 @@ internal abstract class MpuInstructions
         "arm740t" or "arm940t" or "arm946e-s" or "arm1026ej-s" => new Pmsav5(isExtended: format.Name is "arm946e-s" or "arm1026ej-s"),
         "pmsav6" => new Pmsav7(isV6: true),
         "pmsav7-r" => new Pmsav7(isV6: false),
-        "pmsav8-r" => new Pmsav8(),
-        "pmsav8-r64" => new Pmsav8R64(),
+        "pmsav8-r" or "pmsav8-r-el2" => new Pmsav8(format.Name == "pmsav8-r-el2" ? 2 : 1),
+        "pmsav8-r64" or "pmsav8-r64-el2" => new Pmsav8R64(format.Name == "pmsav8-r64-el2" ? 2 : 1),
         _ => format is PmpFormat pmp ? new Pmp(pmp) : null,
     };
 
@@ -107,52 +107,59 @@ internal abstract class MpuInstructions
         private IEnumerable<string> Isb => isV6 ? ["mov {v}, #0", "mcr p15, 0, {v}, c7, c5, 4"] : ["isb"];
     }
 
-    private sealed class Pmsav8 : MpuInstructions
+    private sealed class Pmsav8(int level) : MpuInstructions
     {
-        public override string Remarks => "EL1, interrupts masked. " + CacheRemark;
+        // The registers of EL2 are those of EL1 with another first opcode (ARM DDI 0568A E1.3: HSCTLR, HPRSELR, HPRBAR, HPRLAR, HMAIR0, HMAIR1).
+        private string Opcode => level == 2 ? "p15, 4" : "p15, 0";
 
-        public override IEnumerable<string> Off => ["dmb", "mrc p15, 0, {s}, c1, c0, 0", "bic {s}, {s}, #1", "dsb", "mcr p15, 0, {s}, c1, c0, 0", "isb"];
+        public override string Remarks => $"EL{MpuText.Number(level)}, interrupts masked. " + CacheRemark;
+
+        public override IEnumerable<string> Off => ["dmb", $"mrc {Opcode}, {{s}}, c1, c0, 0", "bic {s}, {s}, #1", "dsb", $"mcr {Opcode}, {{s}}, c1, c0, 0", "isb"];
 
         public override IEnumerable<string> On(bool background) =>
-            [(background ? "orr" : "bic") + " {s}, {s}, #0x20000", "orr {s}, {s}, #1", "dsb", "mcr p15, 0, {s}, c1, c0, 0", "isb"];
+            [(background ? "orr" : "bic") + " {s}, {s}, #0x20000", "orr {s}, {s}, #1", "dsb", $"mcr {Opcode}, {{s}}, c1, c0, 0", "isb"];
 
-        public override IEnumerable<string> Select(MpuSpace space, int number) => [$"mov {{v}}, #{MpuText.Number(number)}", "mcr p15, 0, {v}, c6, c2, 1", "isb"];
+        public override IEnumerable<string> Select(MpuSpace space, int number) => [$"mov {{v}}, #{MpuText.Number(number)}", $"mcr {Opcode}, {{v}}, c6, c2, 1", "isb"];
 
-        public override string Write(string register, MpuSpace space, int number) => register switch
+        public override string Write(string register, MpuSpace space, int number) => $"mcr {Opcode}, {{v}}, " + register switch
         {
-            "MAIR0" => "mcr p15, 0, {v}, c10, c2, 0",
-            "MAIR1" => "mcr p15, 0, {v}, c10, c2, 1",
-            "PRBAR" => "mcr p15, 0, {v}, c6, c3, 0",
-            "PRLAR" => "mcr p15, 0, {v}, c6, c3, 1",
+            "MAIR0" or "HMAIR0" => "c10, c2, 0",
+            "MAIR1" or "HMAIR1" => "c10, c2, 1",
+            "PRBAR" or "HPRBAR" => "c6, c3, 0",
+            "PRLAR" or "HPRLAR" => "c6, c3, 1",
             _ => throw new ArgumentOutOfRangeException(nameof(register), register, null),
         };
     }
 
-    private sealed class Pmsav8R64 : MpuInstructions
+    private sealed class Pmsav8R64(int level) : MpuInstructions
     {
+        private string Control => $"SCTLR_EL{MpuText.Number(level)}";
+
+        // Named by their encodings: an assembler for Armv8-A does not know the others. Those of EL2 have another first opcode.
+        private string Encoded => level == 2 ? "S3_4" : "S3_0";
+
         public override string Word => "uint64_t";
 
-        public override string Remarks => "EL1, interrupts masked. " + CacheRemark;
+        public override string Remarks => $"EL{MpuText.Number(level)}, interrupts masked. " + CacheRemark;
 
-        public override IEnumerable<string> Off => ["dmb sy", "mrs {s}, SCTLR_EL1", "bic {s}, {s}, #1", "dsb sy", "msr SCTLR_EL1, {s}", "isb"];
+        public override IEnumerable<string> Off => ["dmb sy", $"mrs {{s}}, {Control}", "bic {s}, {s}, #1", "dsb sy", $"msr {Control}, {{s}}", "isb"];
 
         public override IEnumerable<string> On(bool background) =>
-            [(background ? "orr" : "bic") + " {s}, {s}, #0x20000", "orr {s}, {s}, #1", "dsb sy", "msr SCTLR_EL1, {s}", "isb"];
+            [(background ? "orr" : "bic") + " {s}, {s}, #0x20000", "orr {s}, {s}, #1", "dsb sy", $"msr {Control}, {{s}}", "isb"];
 
         public override string Load(int word) => "ldr {v}, [{t}], #8";
 
-        public override IEnumerable<string> Select(MpuSpace space, int number) => [$"mov {{v}}, #{MpuText.Number(number)}", "msr S3_0_C6_C2_1, {v}", "isb"];
+        public override IEnumerable<string> Select(MpuSpace space, int number) => [$"mov {{v}}, #{MpuText.Number(number)}", $"msr {Encoded}_C6_C2_1, {{v}}", "isb"];
 
         public override string Write(string register, MpuSpace space, int number) => $"msr {Name(register)}, {{v}}";
 
         public override string Read(string register, MpuSpace space, int number) => $"mrs {{v}}, {Name(register)}";
 
-        // Named by their encodings: an assembler for Armv8-A does not know the others.
-        private static string Name(string register) => register switch
+        private string Name(string register) => register switch
         {
-            "MAIR_EL1" => "MAIR_EL1",
-            "PRBAR_EL1" => "S3_0_C6_C8_0",
-            "PRLAR_EL1" => "S3_0_C6_C8_1",
+            "MAIR_EL1" or "MAIR_EL2" => register,
+            "PRBAR_EL1" or "PRBAR_EL2" => Encoded + "_C6_C8_0",
+            "PRLAR_EL1" or "PRLAR_EL2" => Encoded + "_C6_C8_1",
             _ => throw new ArgumentOutOfRangeException(nameof(register), register, null),
         };
     }

@@ -289,8 +289,8 @@ internal sealed class MpuArtifactTests
         "pmsav7-r" => ("arm-none-eabi-gcc", "-mcpu=cortex-r5 -mthumb"),
         "pmsav7-m" => ("arm-none-eabi-gcc", "-mcpu=cortex-m3 -mthumb"),
         "pmsav8-m" => ("arm-none-eabi-gcc", "-mcpu=cortex-m23 -mthumb"),
-        "pmsav8-r" => ("arm-none-eabi-gcc", "-mcpu=cortex-r52 -marm"),
-        "pmsav8-r64" => ("aarch64-linux-gnu-gcc", "-march=armv8-a"),
+        "pmsav8-r" or "pmsav8-r-el2" => ("arm-none-eabi-gcc", "-mcpu=cortex-r52 -marm"),
+        "pmsav8-r64" or "pmsav8-r64-el2" => ("aarch64-linux-gnu-gcc", "-march=armv8-a"),
         "pmp-rv32" => ("riscv64-unknown-elf-gcc", "-march=rv32imac_zicsr -mabi=ilp32"),
         _ => ("riscv64-unknown-elf-gcc", "-march=rv64imac_zicsr -mabi=lp64"),
     };
