@@ -82,14 +82,26 @@ public sealed unsafe class IovaDomain : IDisposable
     public bool TryTake(int cpu, ulong bytes, ulong mask, out BusAddr address)
     {
         var count = Granules(bytes);
-        if (count > 1UL << IovaCell.LargestOrder)
-            return TakeExactly(count, mask, out address);
-        var order = OrderOf(count);
+        return count > 1UL << IovaCell.LargestOrder ? TakeExactly(count, mask, out address) : TryTakeOrder(cpu, OrderOf(count), mask, out address);
+    }
+
+    /// <summary><see cref="TryTake"/> of one granule, for whom each nanosecond counts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryTakeGranule(int cpu, ulong mask, out BusAddr address) => TryTakeOrder(cpu, 0, mask, out address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryTakeOrder(int cpu, int order, ulong mask, out BusAddr address)
+    {
         var cache = CacheOf(cpu, order);
         _gates[cpu].Enter();
         var magazine = cache->Loaded;
         if (magazine->Count == 0 || !Reaches(mask, magazine->Ranges[magazine->Count - 1], 1UL << order))
-            return TakeSlowly(cpu, cache, order, mask, out address);
+        {
+            // By a local of its own: the usual answer then needs no place in memory.
+            var isTaken = TakeSlowly(cpu, cache, order, mask, out var slowly);
+            address = slowly;
+            return isTaken;
+        }
         var first = magazine->Ranges[--magazine->Count];
         *CellOf(first) = IovaCell.OfOrder(order);
         _gates[cpu].Leave();
@@ -121,14 +133,33 @@ public sealed unsafe class IovaDomain : IDisposable
         if ((uint)cpu >= (uint)_cpus)
             RefuseCpu(cpu);
         var count = Granules(bytes);
+        var cell = FindCell(cpu, address, bytes);
+        if (count <= 1UL << IovaCell.LargestOrder ? *cell != IovaCell.OfOrder(OrderOf(count)) : !IovaCell.IsTaken(cell, count))
+            throw Refuse(address, bytes);
+        *cell |= IovaCell.Claimed;
+    }
+
+    /// <summary><see cref="Claim"/> of one granule.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ClaimGranule(int cpu, BusAddr address)
+    {
+        var cell = FindCell(cpu, address, Granule);
+        if (*cell != IovaCell.OfOrder(0))
+            throw Refuse(address, Granule);
+        *cell = (byte)(IovaCell.OfOrder(0) | IovaCell.Claimed);
+    }
+
+    // Where the length of a range that starts there is kept.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* FindCell(int cpu, BusAddr address, ulong bytes)
+    {
+        if ((uint)cpu >= (uint)_cpus)
+            RefuseCpu(cpu);
         var first = address.Value >> _shift;
         byte* cells;
         if ((address.Value & (Granule - 1)) != 0 || first >= _end || (cells = _cells[first >> IovaWindow.Bits]) is null)
             throw Refuse(address, bytes);
-        var cell = cells + (first & (IovaWindow.Granules - 1));
-        if (count <= 1UL << IovaCell.LargestOrder ? *cell != IovaCell.OfOrder(OrderOf(count)) : !IovaCell.IsTaken(cell, count))
-            throw Refuse(address, bytes);
-        *cell |= IovaCell.Claimed;
+        return cells + (first & (IovaWindow.Granules - 1));
     }
 
     /// <summary>The owner of a claimed range keeps it.</summary>
@@ -145,7 +176,16 @@ public sealed unsafe class IovaDomain : IDisposable
             GiveExactly(first);
             return;
         }
-        var order = OrderOf(count);
+        GiveOrder(cpu, first, OrderOf(count));
+    }
+
+    /// <summary><see cref="GiveClaimed"/> of one granule.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void GiveClaimedGranule(int cpu, BusAddr address) => GiveOrder(cpu, address.Value >> _shift, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void GiveOrder(int cpu, ulong first, int order)
+    {
         var cache = CacheOf(cpu, order);
         _gates[cpu].Enter();
         *CellOf(first) = (byte)(IovaCell.OfOrder(order) | IovaCell.InMagazine);

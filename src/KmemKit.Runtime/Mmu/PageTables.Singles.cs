@@ -4,9 +4,25 @@ using KmemKit.Runtime.Dma;
 
 namespace KmemKit.Runtime.Mmu;
 
-/// <summary>Mapping pages that lie anywhere, one behind the other.</summary>
+/// <summary>Mapping a single page, and pages that lie anywhere, one behind the other.</summary>
 public sealed unsafe partial class PageTables<TFormat>
 {
+    /// <summary>Maps the usual page of a device's or driver's buffer: below tables that are there and take nothing away, where nothing is mapped.</summary>
+    /// <param name="virt">Its address, a multiple of the page.</param>
+    /// <param name="phys">Where it is mapped to, a multiple of the page.</param>
+    /// <param name="prot">The attributes, encoded for this format.</param>
+    /// <returns>False where something is not so, and nothing changed: <see cref="Map"/> then does it, or says what is wrong.</returns>
+    internal bool TryMapPage(ulong virt, ulong phys, PageProt prot)
+    {
+        if (phys > _lastOutput || prot.Limits != _usualTable.Limits || Domain.IsWatching)
+            return false;
+        var descent = _usualTable.Descent;
+        if (!StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot) || StraightWalk.Read(_format, slot) != 0)
+            return false;
+        Write(slot, 0, prot.Page | _format.OutputField(phys, _pageShape));
+        return true;
+    }
+
     /// <summary>Maps single pages in a row of virtual addresses: as many as lie in a table that is there and are no neighbours in memory, of which <see cref="Map"/> makes larger leaves.</summary>
     /// <param name="virt">The first address, a multiple of the page.</param>
     /// <param name="pieces">The memory.</param>

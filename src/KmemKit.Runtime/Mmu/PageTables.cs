@@ -46,6 +46,7 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private readonly TableAllocator _tables;
     private readonly LeafShape[] _shapes;
     private readonly LeafShape _pageShape;
+    private readonly UsualTable _usualTable;
     private readonly string _name;
     private readonly int _rootOrder;
     private readonly ulong[] _lastOutputs;
@@ -64,6 +65,9 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         Root = new PhysAddr(root);
         _shapes = [.. format.Shapes];
         _pageShape = _shapes[0];
+        _usualTable = format.TryEncodeTable(0, format.RootLevel, default, out var table) == EncodingRefusal.None
+            ? UsualTable.Of(format, UsualTable.BitsOf(format), table)
+            : UsualTable.None;
         _lastOutputs = Array.ConvertAll(_shapes, shape => LastOutputOf(format, shape));
         _lastOutput = _lastOutputs[0];
         _knownPage = _singlePage = SomePage(format, _pageShape);

@@ -137,17 +137,30 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         var granule = Size - 1;
         var offset = memory.Value & granule;
         var total = offset + size;
-        if (!_iova.TryTake(cpu.Number, total, mask, out address))
-            return DmaError.NoDeviceAddress;
-        var result = _tables.Map(cpu, new VirtAddr(address.Value), new PhysAddr(memory.Value - offset), (total + granule) & ~granule, ProtOf(access));
-        if (!result.IsOk)
+        var isOne = unchecked(total - 1) < Size;
+        BusAddr start;
+        if (!(isOne ? _iova.TryTakeGranule(cpu.Number, mask, out start) : _iova.TryTake(cpu.Number, total, mask, out start)))
         {
-            _iova.Give(cpu.Number, address, total);
             address = default;
-            return ErrorOf(result);
+            return DmaError.NoDeviceAddress;
         }
-        address += offset;
-        return DmaError.None;
+        address = start + offset;
+        return isOne && _tables.TryMapPage(start.Value, memory.Value - offset, ProtOf(access))
+            ? DmaError.None
+            : MapTaken(cpu, start, memory.Value - offset, total, access, ref address);
+    }
+
+    // Memory in a row at addresses that were taken for it, which go back where it cannot be.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaError MapTaken(Cpu cpu, BusAddr start, ulong phys, ulong total, DmaAccess access, ref BusAddr address)
+    {
+        var granule = Size - 1;
+        var result = _tables.Map(cpu, new VirtAddr(start.Value), new PhysAddr(phys), (total + granule) & ~granule, ProtOf(access));
+        if (result.IsOk)
+            return DmaError.None;
+        _iova.Give(cpu.Number, start, total);
+        address = default;
+        return ErrorOf(result);
     }
 
     /// <inheritdoc/>
@@ -158,18 +171,20 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         var offset = address.Value & granule;
         var start = new BusAddr(address.Value - offset);
         var total = offset + size;
-        _iova.Claim(cpu.Number, start, total);
-        if (((total + granule) & ~granule) == Size && _tables.TryUnmapPage(start.Value))
+        if (unchecked(total - 1) >= Size)
         {
-            // The usual case of a driver's buffer goes straight to the command.
-            if (!ForgetsInvalidation)
-                InvalidateGranule(start.Value);
-        }
-        else
-        {
+            _iova.Claim(cpu.Number, start, total);
             UnmapClaimed(cpu, start, (total + granule) & ~granule);
+            _iova.GiveClaimed(cpu.Number, start, total);
+            return;
         }
-        _iova.GiveClaimed(cpu.Number, start, total);
+        // The usual case of a driver's buffer goes straight to the command.
+        _iova.ClaimGranule(cpu.Number, start);
+        if (!_tables.TryUnmapPage(start.Value))
+            UnmapClaimed(cpu, start, Size);
+        else if (!ForgetsInvalidation)
+            InvalidateGranule(start.Value);
+        _iova.GiveClaimedGranule(cpu.Number, start);
     }
 
     /// <inheritdoc/>

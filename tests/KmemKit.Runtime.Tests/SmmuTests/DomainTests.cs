@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using KmemKit.Architecture;
+using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.BoardCompiler.Streams;
 using KmemKit.Runtime.Dma;
@@ -156,6 +157,40 @@ internal sealed class DomainTests(SmmuVersion version)
         Assert.That(_port.Read(bus + (2 * Page), out _), Is.EqualTo(SmmuOutcome.Translated));
         _domain.Unmap(_bench.Cpu, bus, 3 * Page);
         Assert.That(() => _domain.Unmap(_bench.Cpu, bus, 3 * Page), Throws.InstanceOf<InvalidOperationException>());
+    }
+
+    [TestCase(Page)]
+    [TestCase(3 * Page)]
+    public void Where_something_is_mapped_already_nothing_is_mapped_and_the_addresses_go_back(ulong size)
+    {
+        // One stays, so that the table does.
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, size, DmaDirection.ToDevice, out _), Is.EqualTo(DmaError.None));
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, size, DmaDirection.ToDevice, out var next), Is.EqualTo(DmaError.None));
+        _mapper.Unmap(_bench.Cpu, _device, next, size, DmaDirection.ToDevice);
+        var other = _domain.Tables.Prot(new PageAttributes(AccessRights.Read, AccessRights.Read, _domain.Tables.Format.TypeFor(MemoryUse.Cached)));
+        Assert.That(_domain.Tables.Map(_bench.Cpu, new VirtAddr(next.Value), s_ram + (8 * Page), Page, other).IsOk);
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, size, DmaDirection.ToDevice, out var refused), Is.EqualTo(DmaError.Busy));
+        Assert.That(refused, Is.EqualTo(default(BusAddr)));
+        Assert.That(_port.Read(next, out _), Is.EqualTo(SmmuOutcome.Translated));
+        Assert.That(_domain.TryToPhys(next, out var phys) && phys == s_ram + (8 * Page), "what was there is still there");
+        Assert.That(_domain.Tables.Unmap(_bench.Cpu, new VirtAddr(next.Value), Page).IsOk);
+        Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram, size, DmaDirection.ToDevice, out var again), Is.EqualTo(DmaError.None));
+        Assert.That(again, Is.EqualTo(next));
+    }
+
+    [Test]
+    public void A_piece_of_a_page_is_mapped_by_its_page_and_one_over_an_edge_by_two()
+    {
+        foreach (var (offset, size, pages) in new[] { (0UL, 1UL, 1), (0xFFFUL, 1UL, 1), (0x800UL, 0x800UL, 1), (0xFFFUL, 2UL, 2), (0x800UL, 0x801UL, 2), (0UL, Page, 1), (1UL, Page, 2) })
+        {
+            Assert.That(_mapper.TryMap(_bench.Cpu, _device, s_ram + offset, size, DmaDirection.ToDevice, out var bus), Is.EqualTo(DmaError.None));
+            Assert.That(bus.Value & 0xFFF, Is.EqualTo(offset));
+            Assert.That(_domain.ReachableMemory().Single(), Is.EqualTo(new PhysRange(s_ram, (ulong)pages * Page)), $"{offset:x} {size:x}");
+            Assert.That(() => _mapper.Unmap(_bench.Cpu, _device, bus, size + (2 * Page), DmaDirection.ToDevice), Throws.InstanceOf<InvalidOperationException>());
+            _mapper.Unmap(_bench.Cpu, _device, bus, size, DmaDirection.ToDevice);
+            Assert.That(() => _mapper.Unmap(_bench.Cpu, _device, bus, size, DmaDirection.ToDevice), Throws.InstanceOf<InvalidOperationException>());
+            Assert.That(_domain.ReachableMemory(), Is.Empty);
+        }
     }
 
     [Test]

@@ -228,6 +228,9 @@ internal sealed class SmmuRuleTests : SmmuRuleFixture
         Assert.That(errors, Is.EqualTo(new[] { SmmuV3GlobalErrors.CommandQueue }));
         var at = new PhysAddr((_bench.Smmu.Read(R.CmdqBase, 8) & ~0x1FUL) + ((_bench.Smmu.Read(R.CmdqCons, 4) & 0xFF) * Command.Bytes));
         _bench.Machine.Memory.WriteUInt64(at, Command.Sync().Word0);
+        var stands = _bench.Smmu.Read(R.CmdqCons, 4);
+        _bench.Smmu.Write(R.CmdqProd, 4, _bench.Smmu.Read(R.CmdqProd, 4));
+        Assert.That(_bench.Smmu.Read(R.CmdqCons, 4), Is.EqualTo(stands), "it stands until the error is acknowledged");
         _bench.Smmu.Write(R.GErrorN, 4, _bench.Smmu.Read(R.GError, 4));
         Assert.That(_bench.Smmu.Read(R.CmdqCons, 4) & 0x1FF, Is.EqualTo(_bench.Smmu.Read(R.CmdqProd, 4) & 0x1FF), "the rest was done");
     }
