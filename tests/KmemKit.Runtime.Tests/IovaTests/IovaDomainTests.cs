@@ -136,6 +136,25 @@ public class IovaDomainTests
             Assert.That(Assert.Throws<IovaException>(action)!.Error, Is.EqualTo(error));
     }
 
+    // Between its claim and its return a granule is nobody's to give.
+    [Test]
+    public void A_granule_that_is_claimed_is_claimed_by_nobody_else()
+    {
+        using var domain = Domain(0, 1UL << 32, cpus: 2);
+        Assert.That(domain.TryTakeGranule(0, Mask32, out var granule) && domain.TryTake(0, 2 * Page, Mask32, out var pair), Is.True);
+        domain.TryTake(0, 2 * Page, Mask32, out pair);
+        Assert.Throws<IovaException>(() => domain.ClaimGranule(0, pair));
+        Assert.Throws<IovaException>(() => domain.ClaimGranule(0, granule.Add(1)));
+        domain.ClaimGranule(0, granule);
+        Assert.Throws<IovaException>(() => domain.ClaimGranule(0, granule));
+        Assert.Throws<IovaException>(() => domain.Give(1, granule, Page));
+        domain.Unclaim(granule);
+        domain.ClaimGranule(0, granule);
+        domain.GiveClaimedGranule(0, granule);
+        Assert.Throws<IovaException>(() => domain.Give(0, granule, Page));
+        Assert.That(domain.TryTakeGranule(0, Mask32, out var again) && again == granule, Is.True);
+    }
+
     [Test]
     public void Reserved_addresses_are_never_given()
     {
