@@ -11,8 +11,8 @@ using NUnit.Framework;
 namespace KmemKit.Native.Tests;
 
 /// <summary>The entry points as C calls them, on boards of each kind: with an MMU of each format, with highmem and without, and without MMU.</summary>
-[TestFixture, NonParallelizable]
-internal sealed unsafe class EntryPointTests
+[TestFixture]
+internal sealed unsafe class EntryPointTests : EntryPointFixture
 {
     private const GfpFlags Kernel = GfpFlags.Kernel;
 
@@ -20,24 +20,6 @@ internal sealed unsafe class EntryPointTests
 
     // All that boot; a board's file is its own proof elsewhere.
     private static IEnumerable<string> Boards() => TestBoards.Names;
-
-    [SetUp]
-    public void OnlyOnLinux()
-    {
-        if (!System.OperatingSystem.IsLinux())
-            Assert.Ignore("run on Linux: RAM is mapped twice there alone");
-    }
-
-    [TearDown]
-    public void End()
-    {
-        var site = default(CallSite);
-        NativeMachine.Shutdown(&site);
-        while (ThreadState.Current.Pending.TryDequeue(out _))
-        {
-        }
-        NativeBoard.Forget();
-    }
 
     [TestCaseSource(nameof(Boards))]
     public void Board_serves_its_memory(string name)
@@ -187,6 +169,4 @@ internal sealed unsafe class EntryPointTests
             Assert.That(far, Is.GreaterThan(0));
         }
     }
-
-    private static string Texts() => string.Concat(ThreadState.Current.Pending.Select(r => r.Text));
 }

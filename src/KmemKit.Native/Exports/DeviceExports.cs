@@ -2,13 +2,16 @@ using System;
 using System.Runtime.InteropServices;
 using KmemKit.Architecture;
 using KmemKit.Native.Machine;
-using KmemKit.Runtime.Dma;
+using KmemKit.Native.Reports;
+using KmemKit.Runtime.Smmu;
 
 namespace KmemKit.Native.Exports;
 
 /// <summary>Devices of the board, models of them, and their own accesses to memory.</summary>
 internal static unsafe class DeviceExports
 {
+    private const nuint LargestTransfer = 1 << 30;
+
     /// <summary>A device by label or path of its node.</summary>
     /// <returns>Null where the board has none of that name.</returns>
     [UnmanagedCallersOnly(EntryPoint = "kmemnet_kmem_device")]
@@ -87,7 +90,7 @@ internal static unsafe class DeviceExports
     /// <param name="size">How many.</param>
     /// <param name="isWrite">Whether memory is written.</param>
     /// <param name="at">The call.</param>
-    /// <returns>-EFAULT, and a report, where the device was not given all of it; nothing is copied then.</returns>
+    /// <returns>-EFAULT, and a report, where the device was not given all of it; nothing is copied then. What an SMMU stops is in the log as well.</returns>
     [UnmanagedCallersOnly(EntryPoint = "kmemnet_kmem_device_dma")]
     public static int Access(void* header, ulong bus, void* data, nuint size, int isWrite, CallSite* at)
     {
@@ -101,26 +104,36 @@ internal static unsafe class DeviceExports
                 return 0;
             var before = ThreadState.Current.Pending.Count;
             machine.Dma.Debug!.DeviceAccess(device.Master, new BusAddr(bus), size, isWrite != 0);
-            if (ThreadState.Current.Pending.Count != before)
-                return Caught.Efault;
-            var page = machine.Map.Pages.PageSize;
-            for (nuint done = 0; done < size;)
+            lock (device.Bus)
             {
-                var address = new BusAddr(bus + done);
-                var step = (nuint)Math.Min(page - (address.Value & (page - 1)), size - done);
-                if (!DmaMapper.TryToPhys(device.Master, address, out var phys) || machine.Booted.Memory.PointerTo(phys, step) is var memory && memory == null)
-                    return Caught.Efault;
-                if (isWrite != 0)
-                    NativeMemory.Copy((byte*)data + done, memory, step);
-                else
-                    NativeMemory.Copy(memory, (byte*)data + done, step);
-                done += step;
+                if (ThreadState.Current.Pending.Count == before)
+                    return Transfer(device, bus, (byte*)data, size, isWrite != 0);
+                // The hardware says what it would have done, too.
+                _ = device.Bus.Reach(new BusAddr(bus), isWrite != 0 ? AccessRights.Write : AccessRights.Read);
+                return Caught.Efault;
             }
-            return 0;
         }
         catch (Exception exception)
         {
             return Caught.Report(at, exception);
         }
+    }
+
+    // The driver was given all of it; so that what does not go through is the translation's, or the bus's.
+    private static int Transfer(NativeDevice device, ulong bus, byte* data, nuint size, bool isWrite)
+    {
+        for (nuint done = 0; done < size;)
+        {
+            var part = new Span<byte>(data + done, (int)Math.Min(size - done, LargestTransfer));
+            var address = new BusAddr(bus + done);
+            var outcome = isWrite ? device.Bus.Port.Write(address, part, out var moved) : device.Bus.Port.Read(address, part, out moved);
+            if (outcome != SmmuOutcome.Translated)
+            {
+                NativeMachine.Warn(ReportKind.Dma, $"{device.Master}: device {(isWrite ? "writes" : "reads")} at {address + (ulong)moved}: {outcome}", unchecked((nuint)bus));
+                return Caught.Efault;
+            }
+            done += (nuint)moved;
+        }
+        return 0;
     }
 }

@@ -8,6 +8,7 @@ using System.Threading;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.Runtime.Dma;
+using KmemKit.Runtime.Smmu.Boards;
 
 namespace KmemKit.Native.Machine;
 
@@ -22,13 +23,16 @@ internal unsafe struct DeviceHeader
 }
 
 /// <summary>A device of the board: a bus master for the DMA API and, once a model was put there, registers that answer.</summary>
-internal sealed unsafe class NativeDevice(BoardDevice node, DmaDevice master, nint header)
+internal sealed unsafe class NativeDevice(BoardDevice node, BoardMaster bus, nint header)
 {
     /// <summary>The node.</summary>
     public BoardDevice Node => node;
 
     /// <summary>As the DMA API knows it.</summary>
-    public DmaDevice Master => master;
+    public DmaDevice Master => bus.Device;
+
+    /// <summary>As the bus knows it. Its port is used by one thread at a time, which locks this.</summary>
+    public BoardMaster Bus => bus;
 
     /// <summary>What C holds.</summary>
     public DeviceHeader* Header => (DeviceHeader*)header;
@@ -52,7 +56,7 @@ internal sealed unsafe class DeviceTable(NativeMachine machine) : IDisposable
     public IEnumerable<NativeDevice> All => _byHeader.Values;
 
     /// <summary>The device of a label or a node's path.</summary>
-    /// <returns>Null where the board has none of that name.</returns>
+    /// <returns>Null where the board has none of that name, or one that could not be connected to its SMMU; the log says why.</returns>
     public NativeDevice? Find(string name)
     {
         var node = machine.Layout.Board.Devices.FirstOrDefault(d => d.NodePath == name || d.Labels.Contains(name));
@@ -62,10 +66,15 @@ internal sealed unsafe class DeviceTable(NativeMachine machine) : IDisposable
         {
             if (_byPath.TryGetValue(node.NodePath, out var known))
                 return known;
+            if (machine.Masters.Refused.TryGetValue(node.NodePath, out var why))
+            {
+                Log.Add($"{node.NodePath}: {why}");
+                return null;
+            }
             var header = (DeviceHeader*)NativeMemory.AllocZeroed((nuint)sizeof(DeviceHeader));
             header->Name = (byte*)Marshal.StringToCoTaskMemUTF8(node.Labels.Length > 0 ? node.Labels[0] : node.NodePath);
             header->DmaMask = header->CoherentDmaMask = uint.MaxValue;
-            var device = new NativeDevice(node, DmaDevice.Of(machine.Layout.Board, node.NodePath), (nint)header);
+            var device = new NativeDevice(node, machine.Masters.Of(node.NodePath), (nint)header);
             _byPath.Add(node.NodePath, device);
             _byHeader[(nint)header] = device;
             return device;

@@ -16,6 +16,8 @@ using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Kernel;
 using KmemKit.Runtime.Pages;
 using KmemKit.Runtime.Slab;
+using KmemKit.Runtime.Smmu;
+using KmemKit.Runtime.Smmu.Boards;
 using KmemKit.Runtime.SlubDebug;
 using KmemKit.Runtime.Tracking;
 
@@ -55,6 +57,9 @@ internal sealed unsafe class NativeMachine : IDisposable
         {
             Debug = new DmaDebug(),
         };
+        // As at the boot of a kernel: address spaces are there before a driver maps anything.
+        Masters = BoardMasters.Boot(layout, Cpus[0], Booted.Memory);
+        Masters.Faulted += OnDeviceFault;
         Devices = new DeviceTable(this);
         Checks.Reported += OnReport;
         Dma.Debug.Reported += OnDma;
@@ -100,6 +105,9 @@ internal sealed unsafe class NativeMachine : IDisposable
 
     /// <summary>The DMA API.</summary>
     public DmaMapper Dma { get; }
+
+    /// <summary>Bus masters, those behind an SMMU with address spaces of their own.</summary>
+    public BoardMasters Masters { get; }
 
     /// <summary>Devices by name and by handle.</summary>
     public DeviceTable Devices { get; }
@@ -216,6 +224,7 @@ internal sealed unsafe class NativeMachine : IDisposable
         Windows.Dispose();
         Caches.Dispose();
         Devices.Dispose();
+        Masters.Dispose();
         Objects.Dispose();
         Checks.Dispose();
         if (Virtual is { } kernel)
@@ -265,6 +274,10 @@ internal sealed unsafe class NativeMachine : IDisposable
         }
         Warn(ReportKind.Dma, text, unchecked((nuint)report.Address.Value));
     }
+
+    // Who let the device do it is reported by the call; what the SMMU saw stands in the log, as a kernel prints it.
+    private static void OnDeviceFault(BoardMaster? master, DeviceFault fault) =>
+        Log.Add($"{master?.Smmu?.Board.Name ?? "smmu"}: {fault.Kind} fault: stream 0x{fault.StreamId:x}{(master is null ? "" : " of " + master.Device)} {(fault.Access == AccessRights.Write ? "writes" : "reads")} at {fault.Address}");
 
     private static void OnBug(KernelBug bug)
     {
