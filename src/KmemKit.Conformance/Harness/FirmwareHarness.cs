@@ -7,6 +7,7 @@ using KmemKit.BoardCompiler.Boards;
 using KmemKit.Conformance.Harness.Devices;
 using KmemKit.Conformance.Harness.Faults;
 using KmemKit.Conformance.Harness.Injection;
+using KmemKit.Conformance.Harness.Masters;
 using KmemKit.Conformance.Harness.Observation;
 using KmemKit.Conformance.Harness.Time;
 using KmemKit.Runtime.Checks;
@@ -26,7 +27,7 @@ namespace KmemKit.Conformance.Harness;
 /// same to the last access (<see cref="AccessTrace.Fingerprint"/>).</para>
 /// <para>A machine is for one thread at a time. Machines share nothing that changes: tests with one each may run beside each other.</para>
 /// </remarks>
-public class FirmwareHarness : IDisposable
+public partial class FirmwareHarness : IDisposable
 {
     private readonly MmuKernel? _mmu;
     private readonly MpuKernel? _mpu;
@@ -108,7 +109,7 @@ public class FirmwareHarness : IDisposable
     /// <summary>Interrupt lines.</summary>
     public InterruptController Interrupts { get; }
 
-    /// <summary>What the CPUs did, newest last.</summary>
+    /// <summary>What CPUs and bus masters did, newest last.</summary>
     public AccessTrace Trace { get; }
 
     /// <summary>Addresses that are watched.</summary>
@@ -202,6 +203,7 @@ public class FirmwareHarness : IDisposable
     {
         if (!disposing)
             return;
+        _bus?.Dispose();
         _mmu?.Dispose();
         _mpu?.Dispose();
         Checks?.Dispose();

@@ -90,7 +90,7 @@ public sealed class HarnessCpu : ICpuPort
         Did(AccessRights.Execute, address, destination.Length, FirstBytes(destination), privilege);
     }
 
-    private static ulong FirstBytes(ReadOnlySpan<byte> bytes)
+    internal static ulong FirstBytes(ReadOnlySpan<byte> bytes)
     {
         Span<byte> first = stackalloc byte[8];
         first.Clear();
@@ -100,9 +100,7 @@ public sealed class HarnessCpu : ICpuPort
 
     private void Did(AccessRights access, VirtAddr address, int size, ulong value, Privilege privilege)
     {
-        var record = new AccessRecord(_machine.Clock.Now, Number, access, address, size, value, privilege, null);
-        _machine.Trace.Add(record);
-        _machine.Watchpoints.Meet(record);
+        _machine.Observe(new AccessRecord(_machine.Clock.Now, Number, access, address, size, value, privilege, null));
     }
 
     private MemoryFaultException Faulted(MemoryFaultException exception, int size, ulong value)

@@ -1,6 +1,7 @@
 using KmemKit.Architecture.Boards;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.Conformance.Harness;
+using KmemKit.Conformance.Tests.Boards;
 
 namespace KmemKit.Conformance.Tests.Harness;
 
@@ -52,6 +53,9 @@ internal static class Machines
         };
 
         """, "CONFIG_ARM=y\nCONFIG_MMU=n\nCONFIG_ARM_MPU=y\n", null)));
+
+    /// <summary>Camera and display behind an SMMUv2.</summary>
+    public static MachineImage Smmu { get; } = MachineImage.Of(BoardDefinitions.Compile(new BoardDefinition(SmmuMutations.SmmuV2, SmmuMutations.SmmuV2Source, "CONFIG_ARM64=y\n", null)));
 
     public static MachineImage Of(bool mmu) => mmu ? Mmu : Mpu;
 }

@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace KmemKit.Conformance.Harness.Observation;
 
-/// <summary>What the CPUs did, oldest first: the last accesses, and a fingerprint of all.</summary>
+/// <summary>What CPUs and bus masters did, oldest first: the last accesses, and a fingerprint of all.</summary>
 public sealed class AccessTrace : IReadOnlyCollection<AccessRecord>
 {
     // FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/
@@ -44,9 +44,20 @@ public sealed class AccessTrace : IReadOnlyCollection<AccessRecord>
     {
         _records[Total++ % _records.Length] = record;
         Mix(record.Time);
-        Mix((ulong)record.Cpu << 32 | (ulong)record.Access << 24 | (ulong)record.Size << 16 | (ulong)record.Privilege << 8 | (ulong)(record.Fault ?? 0));
+        Mix((ulong)unchecked((uint)record.Cpu) << 32 | (ulong)record.Access << 24 | (ulong)record.Size << 16 | (ulong)record.Privilege << 8 | (ulong)(record.Fault ?? 0));
         Mix(record.Address.Value);
         Mix(record.Value);
+        if (record.Dma is { } dma)
+            Mix(dma);
+    }
+
+    private void Mix(DmaSide dma)
+    {
+        foreach (var letter in dma.Master)
+            Mix(letter);
+        Mix(dma.Bus.Value);
+        Mix(dma.Memory?.Value ?? ulong.MaxValue);
+        Mix((ulong)dma.Outcome);
     }
 
     private void Mix(ulong word)

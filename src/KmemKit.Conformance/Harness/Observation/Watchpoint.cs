@@ -3,16 +3,20 @@ using KmemKit.Architecture;
 
 namespace KmemKit.Conformance.Harness.Observation;
 
-/// <summary>Virtual addresses whose accesses somebody wants to know of. It is over when it is disposed of.</summary>
+/// <summary>Addresses whose accesses somebody wants to know of: virtual ones of CPUs, or memory, whoever reaches it. It is over when it is disposed of.</summary>
 public sealed class Watchpoint : IDisposable
 {
     private readonly WatchpointList _list;
     private readonly Action<AccessRecord> _hit;
 
-    internal Watchpoint(WatchpointList list, VirtRange range, AccessRights accesses, Action<AccessRecord> hit) => (_list, Range, Accesses, _hit) = (list, range, accesses, hit);
+    internal Watchpoint(WatchpointList list, VirtRange range, PhysRange memory, AccessRights accesses, Action<AccessRecord> hit) =>
+        (_list, Range, Memory, Accesses, _hit) = (list, range, memory, accesses, hit);
 
-    /// <summary>Where.</summary>
+    /// <summary>Virtual addresses; empty for a watchpoint of memory.</summary>
     public VirtRange Range { get; }
+
+    /// <summary>Physical addresses; empty for a watchpoint of virtual ones.</summary>
+    public PhysRange Memory { get; }
 
     /// <summary>Which accesses.</summary>
     public AccessRights Accesses { get; }
@@ -25,7 +29,20 @@ public sealed class Watchpoint : IDisposable
 
     internal void Meet(in AccessRecord record)
     {
-        if ((record.Access & Accesses) == 0 || !Range.Overlaps(new VirtRange(record.Address, (ulong)record.Size)))
+        if (Memory.IsEmpty && record.Dma is null && Range.Overlaps(new VirtRange(record.Address, (ulong)record.Size)))
+            Hit(record);
+    }
+
+    /// <summary>The same for the memory that an access reached.</summary>
+    internal void Meet(in AccessRecord record, PhysRange reached)
+    {
+        if (Memory.Overlaps(reached))
+            Hit(record);
+    }
+
+    private void Hit(in AccessRecord record)
+    {
+        if ((record.Access & Accesses) == 0)
             return;
         Hits++;
         _hit(record);
