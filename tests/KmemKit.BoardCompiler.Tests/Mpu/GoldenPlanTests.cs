@@ -181,6 +181,25 @@ public class GoldenPlanTests
     }
 
     [Test]
+    public void A_change_in_the_one_domain_that_does_not_fit_is_advised()
+    {
+        var domains = new[]
+        {
+            new ProtectionDomain("a", [RandomPolicy.Entry(("small", 0, 0x1000, "rw", "rw")), RandomPolicy.Entry(("odd", 0x1_0000, 0xf000, "rw", "r"))], default),
+            new ProtectionDomain("b", [RandomPolicy.Entry(("only", 0, 0x1000, "rw", "rw"))], default),
+        };
+        var finding = MpuPlanner.Plan(new ProtectionPolicy { Domains = [.. domains] }, RandomPolicy.Unit(Pmsav7Format.PmsaV6, 2)).Diagnostics.Single();
+        Assert.That(finding.Message, Does.Contain("needs 3 regions").And.Contain("grow the end of /odd by 4096 bytes"));
+    }
+
+    [Test]
+    public void Of_two_changes_that_fit_the_one_of_fewer_bytes_is_advised()
+    {
+        var finding = MpuPlanner.Plan(RandomPolicy.Of(("dear", 0x1_0000, 0x3000, "rw", "rw"), ("cheap", 0x2_0000, 0x300, "rw", "rw")), RandomPolicy.Unit(Pmsav7Format.PmsaV6, 3)).Diagnostics.Single();
+        Assert.That(finding.Message, Does.Contain("needs 4 regions").And.Contain("grow the end of /cheap by 256 bytes, to [0x20000, 0x20400)"));
+    }
+
+    [Test]
     public void An_entry_does_not_grow_into_a_part_of_another_of_its_domain()
     {
         var domain = new ProtectionDomain("a", [RandomPolicy.Entry(("odd", 0x1_0000, 0xe800, "rw", "r")), RandomPolicy.Entry(("over", 0x1_ff00, 0x200, "rw", "rw"))], default);

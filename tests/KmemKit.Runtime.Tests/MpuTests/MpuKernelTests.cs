@@ -87,6 +87,20 @@ public sealed class MpuKernelTests
     }
 
     [Test]
+    public void The_default_map_goes_with_a_switch_and_is_found_where_it_should_not_be()
+    {
+        var format = MpuFormats.Find("pmsav7-m")!;
+        var (with, without) = (format.Encode([], true), format.Encode([], false));
+        var unit = new MpuUnit(format, 8, [with, without]);
+        unit.Apply(MpuSwitch.Between(format, null, with, 8));
+        Assert.That(unit.At(0x2000_0000, Privilege.Privileged).Decision.Rights, Is.Not.EqualTo(AccessRights.None));
+        Assert.That(MpuReadback.Compare(format, without, unit.Registers).Select(d => d.Effect), Is.EqualTo(new[] { "privileged code has the default map where no region is" }));
+        unit.Apply(MpuSwitch.Between(format, with, without, 8));
+        Assert.That(unit.At(0x2000_0000, Privilege.Privileged).Decision.Rights, Is.EqualTo(AccessRights.None));
+        Assert.That(MpuReadback.Compare(format, with, unit.Registers).Select(d => d.Effect), Is.EqualTo(new[] { "privileged code has nothing where no region is" }));
+    }
+
+    [Test]
     public void A_domain_of_another_kernel_is_refused()
     {
         using var one = Boot("qemu/mps2-an385");
@@ -194,6 +208,7 @@ public sealed class MpuKernelTests
         Assert.That(UartDriver.Send(kernel, registers, "hello"u8), Is.True);
         Assert.That(uart.Sent, Is.EqualTo("hello"u8.ToArray()));
         Assert.That(kernel.MapDevice(new PhysRange(new PhysAddr(0x5000_0000), 0x1000)), Is.Null, "the kernel is not granted it");
+        Assert.That(kernel.MapDevice(PhysRange.FromBounds(registers.Start, 0x5000_1000ul)), Is.Null, "the kernel is granted its start alone");
     }
 
     [Test]
