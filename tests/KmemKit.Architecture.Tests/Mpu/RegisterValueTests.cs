@@ -109,6 +109,31 @@ public class RegisterValueTests
         Assert.That(file.Regions.Single()["PRLAR_EL1"], Is.EqualTo(0xffff_ffff_ffc0UL | 1 << 1 | 1));
     });
 
+    // The write-through cache of ARM740T has its write buffer behind it; on the others the bit would make it write-back.
+    [Test]
+    public void Write_through_is_buffered_where_there_is_no_write_back() => Assert.Multiple(() =>
+    {
+        foreach (var (format, buffered) in new[] { (Pmsav5Format.Arm740T, 1ul), (Pmsav5Format.Arm946ES, 0ul) })
+        {
+            var file = format.Encode([Region(0, 0, 0x1000, All, All, MpuMemoryType.NormalWriteThrough)], false);
+            Assert.That((file[format == Pmsav5Format.Arm740T ? "C2" : "C2_DATA"], file["C3"]), Is.EqualTo((1ul, buffered)), format.Name);
+        }
+    });
+
+    [Test]
+    public void What_a_wrong_top_of_range_would_grant_starts_where_the_entry_before_it_points()
+    {
+        var format = PmpFormat.Rv32;
+        MpuRegisterFile Of(ulong end) => format.Encode(
+        [
+            new(0, RandomRegions.Range(0x1000, 0), MpuAttributes.Deny),
+            new MpuRegion(1, RandomRegions.Range(0x1000, end - 0x1000), new(All, ReadWrite, MpuMemoryType.Unspecified, false)) { Mode = PmpMode.Tor },
+        ], true);
+        var difference = MpuReadback.Compare(format, Of(0x3000), Of(0x4000)).Single();
+        Assert.That(difference.Register, Is.EqualTo("pmpaddr1"));
+        Assert.That(difference.Effect, Does.Contain("grants [0x1000, 0x4000)").And.Contain("not grants [0x1000, 0x3000)"));
+    }
+
     // AP of HPRBAR and PRBAR_EL2: 0 is for EL2 alone, 1 for EL1 and EL0 as well; 2 and 3 the same, read-only. What is granted to EL1 and EL0 is the policy's "user".
     [TestCase("pmsav8-r-el2", "HPRBAR", "HPRLAR", "HMAIR0", 1)]
     [TestCase("pmsav8-r64-el2", "PRBAR_EL2", "PRLAR_EL2", "MAIR_EL2", 2)]
