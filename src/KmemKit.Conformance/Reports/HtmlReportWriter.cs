@@ -21,6 +21,7 @@ public static class HtmlReportWriter
         .wide { overflow-x: auto; }
         table { border-collapse: collapse; width: 100%; }
         th, td { text-align: left; padding: 6px 10px; border-bottom: 1px solid var(--line); vertical-align: top; }
+        .matrix th, .matrix td { padding: 6px 7px; }
         th { color: var(--soft); font-weight: 600; font-size: 13px; }
         td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
         code { font: 13px ui-monospace, monospace; white-space: nowrap; }

@@ -37,7 +37,7 @@ public static class MatrixWriter
         var (categories, notes) = (Categories(rows), Notes(rows));
         var text = new StringBuilder();
         HtmlReportWriter.Head(text, "Conformance of all boards");
-        text.Append("<h1>Conformance of all boards</h1>\n<p class=\"soft\">Rules that are proved (✓), failed (✗), or have nothing to prove on the board (–, with a note that says why); a board's name leads to all it says.</p>\n<div class=\"wide\"><table>\n<tr><th>board</th>")
+        text.Append("<h1>Conformance of all boards</h1>\n<p class=\"soft\">Rules that are proved (✓), failed (✗), or have nothing to prove on the board (–, with a note that says why); a board's name leads to all it says.</p>\n<div class=\"wide matrix\"><table>\n<tr><th>board</th>")
             .Append(string.Concat(categories.Select(c => $"<th>{HtmlReportWriter.Escape(c)}</th>"))).Append("<th class=\"number\">facts</th><th class=\"number\">time</th></tr>\n");
         foreach (var row in rows)
         {
