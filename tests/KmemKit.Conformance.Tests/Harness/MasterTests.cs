@@ -55,7 +55,7 @@ public sealed class MasterTests
         Assert.That(_machine.Dma.Debug!.Reports.Select(r => r.Error), Is.EqualTo(new[] { DmaDebugError.CpuTouchesDeviceMemory }));
         Assert.That(display.Port.Write(bus, [1], out _), Is.EqualTo(SmmuOutcome.Abort));
         // What lies behind the mapping is not read, and not left as it was in the model.
-        byte[] whole = [.. Enumerable.Repeat((byte)0xee, 3000)];
+        byte[] whole = [.. Enumerable.Repeat((byte)0xee, 9000)];
         Assert.That(camera.Port.Read(bus + 8192 - 1000, whole, out done), Is.EqualTo(SmmuOutcome.Abort));
         Assert.That((done, whole[999], whole[1000..].Distinct().Single()), Is.EqualTo((1000, (byte)0, (byte)0)));
         camera.Unmap(bus, 8192, DmaDirection.FromDevice);
@@ -63,6 +63,7 @@ public sealed class MasterTests
         Assert.That((done, _machine.Trace.Last().Dma), Is.EqualTo((0, new DmaSide("camera", bus, null, SmmuOutcome.Abort))));
         Assert.That(_machine.Trace.Last().ToString(), Does.EndWith($"camera Read    {bus} 2 Abort"));
         Assert.That((seen.Count, asRead.Hits, seen[^1].Size), Is.EqualTo((3, 1, 1000)));
+        Assert.That(_machine.Dma.Debug.Reports.Skip(1).Select(r => r.Error), Is.EqualTo(Enumerable.Repeat(DmaDebugError.DeviceAccessUnmapped, 3)));
     }
 
     [Test]
