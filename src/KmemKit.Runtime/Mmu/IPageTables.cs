@@ -38,6 +38,9 @@ public interface IPageTables
     /// <inheritdoc cref="PageTables{TFormat}.Protect"/>
     PageTableResult Protect(Cpu cpu, VirtAddr virt, ulong size, PageProt prot, TlbGather? gather = null);
 
+    /// <inheritdoc cref="PageTables{TFormat}.MarkUsed"/>
+    bool MarkUsed(VirtAddr address, bool write);
+
     /// <inheritdoc cref="PageTables{TFormat}.ReclaimTables"/>
     int ReclaimTables(Cpu cpu, VirtRange owned);
 

@@ -106,8 +106,7 @@ public sealed unsafe partial class PageTables<TFormat>
             {
                 known = old;
                 var number = NumberOf(_format.ShapeOf(old, level));
-                ref readonly var shape = ref _shapes[number];
-                mask = _format.OutputField(_lastOutputs[number] & ~((shape.Step == 0 ? shape.Bytes : shape.Bytes / shape.Count) - 1), shape);
+                mask = OutputMask(number);
                 bits = Changed(old, level, prot, limits, number);
                 breaks |= BreakBeforeMake.IsNeeded(_format, old, bits | (old & mask), level, limits);
             }
@@ -137,6 +136,13 @@ public sealed unsafe partial class PageTables<TFormat>
         if (old == 0 || _format.MarkUsed(old, level, write: false) != old)
             return descriptor;
         return _format.MarkUsed(descriptor, level, write: _format.MarkUsed(old, level, write: true) == old);
+    }
+
+    // The bits of a descriptor that are its output address.
+    private ulong OutputMask(int number)
+    {
+        ref readonly var shape = ref _shapes[number];
+        return _format.OutputField(_lastOutputs[number] & ~((shape.Step == 0 ? shape.Bytes : shape.Bytes / shape.Count) - 1), shape);
     }
 
     private ulong Exchange(byte* table, int index, ulong descriptor) => _format.DescriptorSize == 8

@@ -87,7 +87,8 @@ public sealed unsafe partial class AddressSpace
         var now = Tables.AttributesAt(new VirtAddr(virt))!.Value.User;
         if (!isWrite || (now & AccessRights.Write) != 0)
         {
-            // The tables grant it already: what the TLB holds is older (flush_tlb_fix_spurious_fault).
+            // The tables grant it already: the processor waits for a mark, or what the TLB holds is older (flush_tlb_fix_spurious_fault).
+            Tables.MarkUsed(new VirtAddr(virt), isWrite);
             _table.FlushHere(virt, Tables.Asid);
             return FaultResult.Retry;
         }
@@ -123,6 +124,7 @@ public sealed unsafe partial class AddressSpace
     private FaultResult Upgrade(Vma vma, ulong virt)
     {
         Tables.Protect(Cpu, new VirtAddr(virt), _page, _table.Prots.Of(vma.Prot, vma.Use), _gather);
+        Tables.MarkUsed(new VirtAddr(virt), write: true);
         Flush(FlushPoint.CopyOnWrite);
         return FaultResult.Retry;
     }

@@ -1,21 +1,27 @@
 using System;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
+using KmemKit.BoardCompiler.Policies;
 using KmemKit.Runtime.Processor;
 
 namespace KmemKit.Runtime.Processes;
 
 /// <summary>User memory from the kernel's side (<c>uaccess</c>): checked against TASK_SIZE, and what faults is counted and not an oops.</summary>
 /// <remarks>
-/// The kernel reads and writes through the same CPU with the process's tables, so copies are broken and pages brought in as for the process itself. With 4G/4G the
+/// The kernel reads and writes through the same CPU with the process's tables, which is open for it meanwhile (sstatus.SUM set, PAN and SMAP lifted), so copies are broken and pages brought in as for the process itself. With 4G/4G the
 /// process's addresses are not the kernel's: page by page they are walked and reached through the kernel's own mapping.
 /// </remarks>
 public sealed unsafe class UserMemory
 {
     private readonly ProcessTable _table;
     private readonly Process _process;
+    private readonly TranslationControls _opens;
 
-    internal UserMemory(ProcessTable table, Process process) => (_table, _process) = (table, process);
+    internal UserMemory(ProcessTable table, Process process)
+    {
+        (_table, _process) = (table, process);
+        _opens = table.Kernel.Layout.Board.Architecture is TargetArchitecture.RiscV32 or TargetArchitecture.RiscV64 ? TranslationControls.Sum : 0;
+    }
 
     /// <summary>Whether a range is wholly below TASK_SIZE (<c>access_ok</c>): no more than that. Whether anything is mapped there, the access shows.</summary>
     public bool AccessOk(VirtAddr address, ulong size)
@@ -55,8 +61,11 @@ public sealed unsafe class UserMemory
         return length - done;
     }
 
-    private static int CopyByPort(CpuState state, ulong address, byte* data, int length, AccessRights access)
+    private int CopyByPort(CpuState state, ulong address, byte* data, int length, AccessRights access)
     {
+        // uaccess_enable: the kernel is let at user pages for as long as it copies.
+        var controls = state.Port.Controls;
+        SetControls(state.Port, (controls & ~(TranslationControls.Smap | TranslationControls.Pan)) | _opens);
         state.InUserAccess = true;
         var (done, step) = (0, 8);
         try
@@ -83,8 +92,16 @@ public sealed unsafe class UserMemory
         finally
         {
             state.InUserAccess = false;
+            SetControls(state.Port, controls);
         }
         return done;
+    }
+
+    // What differs costs the CPU what it has at hand.
+    private static void SetControls(IMmuCpu port, TranslationControls controls)
+    {
+        if (port.Controls != controls)
+            port.Controls = controls;
     }
 
     private static void Move(IMmuCpu port, VirtAddr address, byte* data, int size, AccessRights access)

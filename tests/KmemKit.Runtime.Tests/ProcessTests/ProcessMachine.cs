@@ -14,7 +14,7 @@ namespace KmemKit.Runtime.Tests.ProcessTests;
 internal sealed class ProcessMachine : IDisposable
 {
     /// <summary>Boards by the format of their tables.</summary>
-    public static readonly string[] Formats = ["arm-short", "arm-lpae", "vmsav8-64-4k", "x86-32", "x86-pae", "x86-64"];
+    public static readonly string[] Formats = ["arm-short", "arm-lpae", "vmsav8-64-4k", "x86-32", "x86-pae", "x86-64", "sv32", "sv39", "sv48"];
 
     private readonly long _free;
 
@@ -72,6 +72,9 @@ internal sealed class ProcessMachine : IDisposable
         "x86-32" => TestBoards.Repository("pc/pc-32", null, config),
         "x86-pae" => TestBoards.Repository("pc/pc-pae", null, config),
         "x86-64" => TestBoards.Repository("pc/pc-64", null, config),
+        "sv32" => TestBoards.Repository("qemu/virt-sv32", null, config),
+        "sv39" => TestBoards.Repository("qemu/virt-sv48", null, ["CONFIG_PGTABLE_LEVELS=3", .. config]),
+        "sv48" => TestBoards.Repository("qemu/virt-sv48", null, config),
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, null),
     };
 }

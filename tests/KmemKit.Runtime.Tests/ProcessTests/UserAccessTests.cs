@@ -1,8 +1,11 @@
 using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
+using KmemKit.Architecture.Mmu.RiscV;
+using KmemKit.Runtime.Mmu;
 using KmemKit.Runtime.Processes;
 using KmemKit.Runtime.Processor;
+using KmemKit.Runtime.Tlb;
 using NUnit.Framework;
 
 namespace KmemKit.Runtime.Tests.ProcessTests;
@@ -52,6 +55,62 @@ internal sealed class UserAccessTests : ProcessFixture
         Assert.That(process.Space.AnonymousPages, Is.Zero);
         Assert.That(process.User.CopyTo(at, new byte[8]), Is.Zero);
         Assert.That(process.Space.AnonymousPages, Is.EqualTo(1));
+    }
+
+    /// <summary>Where the processor keeps the kernel from user pages, it is let in for a copy and shut out behind it (<c>uaccess_enable</c>).</summary>
+    [TestCase("x86-64", TranslationControls.Smap)]
+    [TestCase("x86-pae", TranslationControls.Smap)]
+    [TestCase("vmsav8-64-4k", TranslationControls.Pan)]
+    [TestCase("sv32", TranslationControls.None)]
+    [TestCase("sv39", TranslationControls.None)]
+    public void The_kernel_is_at_user_pages_only_while_it_copies(string format, TranslationControls controls)
+    {
+        using var machine = new ProcessMachine(format);
+        var process = machine.Start();
+        var at = process.Mmap(default, machine.Page, Rw, Private).Address;
+        var port = machine.Table.Switch(0, process.Space).Port;
+        port.Controls = controls;
+        Assert.That(process.User.CopyTo(at, [1, 2, 3, 4, 5, 6, 7, 8]), Is.Zero);
+        Assert.That(() => port.Load(at, new byte[8], Privilege.Privileged), Throws.InstanceOf<MemoryFaultException>());
+        var back = new byte[8];
+        Assert.That(process.User.CopyFrom(at, back), Is.Zero);
+        Assert.That(back, Is.EqualTo(new byte[] { 1, 2, 3, 4, 5, 6, 7, 8 }));
+        Assert.That(() => port.Store(at, back, Privilege.Privileged), Throws.InstanceOf<MemoryFaultException>());
+        // Nor behind a copy that fails.
+        process.Munmap(at, machine.Page);
+        Assert.That(process.User.CopyTo(at, back), Is.EqualTo(8));
+        Assert.That(port.Controls, Is.EqualTo(controls));
+    }
+
+    /// <summary>A processor that does not mark pages itself faults at the first store to what may be written meanwhile.</summary>
+    [TestCase("sv32")]
+    [TestCase("sv48")]
+    public void What_became_writable_is_marked_dirty_at_the_first_store(string format)
+    {
+        using var machine = new ProcessMachine(format);
+        var process = machine.Start();
+        var at = process.Mmap(default, machine.Page, Rw, Private).Address;
+        Assert.That(process.TryStore(at, 8, 1), Is.Null);
+        process.Mprotect(at, machine.Page, MemProt.Read);
+        process.Mprotect(at, machine.Page, MemProt.Read | MemProt.Write);
+        Assert.That(process.TryStore(at, 8, 2), Is.Null);
+        // Nobody else's now, and read-only in the tables.
+        var child = process.Fork()!;
+        child.Exit(0);
+        Assert.That(process.TryStore(at, 8, 3), Is.Null);
+        Assert.That(process.Space.Tables.AttributesAt(at)!.Value.IsDirty);
+        // Somebody took both marks away, A and D (bits 6 and 7), to see whether it is still used (clear_refs).
+        if (process.Space.Tables is PageTables<SvFormat<Sv32>> narrow)
+            _ = narrow.SetDescriptor(at, narrow.Walk(at).Descriptor & ~0xC0UL);
+        else if (process.Space.Tables is PageTables<SvFormat<Sv48>> wide)
+            _ = wide.SetDescriptor(at, wide.Walk(at).Descriptor & ~0xC0UL);
+        machine.Kernel.Tlbs.Invalidate(TlbScope.All);
+        Assert.That(process.TryLoad(at, 8, out var value), Is.Null);
+        Assert.That(value, Is.EqualTo(3));
+        var marks = process.Space.Tables.AttributesAt(at)!.Value;
+        Assert.That((marks.IsAccessed, marks.IsDirty), Is.EqualTo((true, false)));
+        Assert.That(process.TryStore(at, 8, 4), Is.Null);
+        Assert.That(process.Space.Tables.AttributesAt(at)!.Value.IsDirty);
     }
 
     [Test]
