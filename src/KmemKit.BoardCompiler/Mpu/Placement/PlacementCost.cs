@@ -49,6 +49,6 @@ internal sealed class PlacementCost(MpuFormat? format)
         return _known[key] = plan?.Regions.Length ?? int.MaxValue / 2;
     }
 
-    /// <summary>The least it can be, at the best address.</summary>
-    public int Least(ulong size) => Math.Min(Of(0, size), Of(Period(size) - size, size));
+    /// <summary>The least it can be: at the start of a block, or as well at its end.</summary>
+    public int Least(ulong size) => Of(0, size);
 }

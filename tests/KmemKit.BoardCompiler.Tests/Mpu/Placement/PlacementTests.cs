@@ -148,4 +148,21 @@ internal sealed class PlacementTests
     public void No_room_says_how_much_there_is() =>
         Assert.That(Board("hole@20000200 { reg = <0x20000200 0x3d00>; }; a { size = <0x200>; };").Diagnostics.Single(d => d.Id == "KMK4031").Message,
             Does.Contain("/protection/a (512 bytes)").And.Contain("of which 512 bytes are free").And.Contain("[0x20000100, 0x20004000)"));
+
+    // Nowhere does a size cost less than at the start of a block.
+    [TestCase("arm946e-s")]
+    [TestCase("pmsav7-m")]
+    [TestCase("pmp-rv32")]
+    public void The_least_that_a_size_costs_is_the_least_over_all_addresses(string name)
+    {
+        var format = MpuFormats.Find(name)!;
+        for (var granules = 1UL; granules <= 12; granules++)
+        {
+            var (cost, size) = (new PlacementCost(format), granules * format.Granule);
+            var all = new List<int>();
+            for (ulong start = 0; start < PlacementCost.Period(size); start += format.Granule)
+                all.Add(cost.Of(start, size));
+            Assert.That(cost.Least(size), Is.EqualTo(all.Min()), $"{granules} granules");
+        }
+    }
 }
