@@ -163,8 +163,9 @@ public static class KernelMapPlanner
             var first = layout.Banks.First(b => b.Kind == BankKind.Lowmem);
             var start = Alignment.Up(first.Range.Start.Value, page);
             // A RISC-V image lies behind the firmware, whether RAM in front of it is used or not.
-            if (layout.Board.Architecture == TargetArchitecture.RiscV64 && ImageSegments.Own(layout) is { } own && layout.Banks.Any(b => b.Range.Contains(own.Phys)))
-                (first, start) = (layout.Banks.First(b => b.Range.Contains(own.Phys)), own.Phys.Value);
+            if (layout.Board.Architecture == TargetArchitecture.RiscV64 && ImageSegments.Own(layout) is { } own
+                && layout.Banks.FirstOrDefault(b => b.Range.Contains(own.Phys)) is { } bank)
+                (first, start) = (bank, own.Phys.Value);
             var end = Math.Min(Alignment.Down(first.Range.End.Value, page), Alignment.Down(start, BootBytes) + BootBytes);
             return (start, end > start ? end - start : 0, "one to one for boot code: the start of RAM, as the board gives no image", first.Span);
         }

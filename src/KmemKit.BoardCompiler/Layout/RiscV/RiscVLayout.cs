@@ -1,9 +1,9 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
-using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Policies;
 using Rules = KmemKit.BoardCompiler.Diagnostics.DiagnosticTable.Layout;
 
@@ -34,38 +34,14 @@ internal static class RiscVLayout
         if (!BankCollection.CheckAny(board, ram, diagnostics))
             return null;
         var physOffset = startsWithRam ? board.Policy.PhysOffset?.Value.Value ?? Alignment.Down(ram.Start, mode.SuperpageBytes) : image;
-        if (physOffset > ram.Start)
-        {
-            diagnostics.Add(Rules.NoLowmem, board.Policy.PhysOffset?.Span ?? default, board.Name, new PhysAddr(physOffset), "above it", ram.Pieces[0].Range);
+        if (!AllLowmem.ReachesDown(board, physOffset, ram, diagnostics))
             return null;
-        }
         foreach (var piece in BankCollection.DropBeyondLinearMap(ram, physOffset, rules.LinearSize, diagnostics).Pieces)
             ignored.Add(piece);
         if (!BankCollection.CheckAny(board, ram, diagnostics))
             return null;
-        var end = ram.End;
-        var taken = ReservedPlacement.Place(board, PageGeometry.FourKiB, ram, end, diagnostics);
-        taken.RemoveNoMap(ram);
-
-        var highMemory = unchecked(pageOffset + (end - physOffset));
-        var highLimit = highMemory == 0 ? AddressLimit.Top : highMemory;
-        return LayoutAssembly.Assemble(board, diagnostics, new LayoutParts
-        {
-            Profile = $"linux-riscv{(is64 ? 64 : 32)}-{version}",
-            Pages = PageGeometry.FourKiB,
-            PageOffset = pageOffset,
-            PhysOffset = physOffset,
-            Low = ram,
-            High = new Ram(),
-            Ignored = ignored,
-            Taken = taken,
-            SpannedEnd = end,
-            LowmemLimit = end,
-            HighMemory = highLimit,
-            Virtual = new RiscVVirtualRanges(rules, board.Policy, version, diagnostics).Make(highLimit),
-            Segments = [new LinearSegment(new PhysAddr(physOffset), new VirtAddr(pageOffset), end - physOffset)],
-            Messages = messages,
-        });
+        return AllLowmem.Assemble(board, $"linux-riscv{(is64 ? 64 : 32)}-{version}", PageGeometry.FourKiB, pageOffset, physOffset, ram, ignored,
+            new RiscVVirtualRanges(rules, board.Policy, version, diagnostics).Make, messages, diagnostics);
     }
 
     // STRUCT_PAGE_MAX_SHIFT: 64 bytes; with 32 bits 32, and with the pointer of CONFIG_MEMCG more than that.
@@ -109,7 +85,7 @@ internal static class RiscVLayout
         var policy = board.Policy;
         var place = KernelImage.PlaceOf(board, version);
         var why = place % mode.SuperpageBytes != 0 ? $"that is no multiple of {new PhysAddr(mode.SuperpageBytes)}"
-            : !ContainedIn(ram, place) ? "there is no RAM"
+            : !ram.Pieces.Any(piece => piece.Start <= place && place < piece.End) ? "there is no RAM"
             : policy.PhysOffset is { } offset && offset.Value.Value != place && !KernelImage.MapStartsWithRam(board.Architecture, version)
                 ? $"CONFIG_PHYS_OFFSET says {offset.Value}, and that is the same address for this kernel"
             : null;
@@ -117,16 +93,6 @@ internal static class RiscVLayout
             return place;
         diagnostics.Add(Rules.ImagePlaceUnusable, policy.KernelPhys?.Span ?? policy.PhysOffset?.Span ?? ram.Pieces[0].Span, board.Name, new PhysAddr(place), why);
         return null;
-    }
-
-    private static bool ContainedIn(Ram ram, ulong address)
-    {
-        foreach (var piece in ram.Pieces)
-        {
-            if (piece.Start <= address && address < piece.End)
-                return true;
-        }
-        return false;
     }
 
     // MIN_MEMBLOCK_ADDR is the image's address: what is below cannot be addressed.

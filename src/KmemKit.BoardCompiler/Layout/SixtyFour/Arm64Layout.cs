@@ -3,7 +3,6 @@ using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
-using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.BoardCompiler.Layout.SixtyFour;
@@ -32,38 +31,13 @@ internal static class Arm64Layout
             return null;
 
         var physOffset = policy.PhysOffset?.Value.Value ?? Alignment.Down(ram.Start, MemstartAlignment(board, pages, version));
-        if (physOffset > ram.Start)
-        {
-            diagnostics.Add(DiagnosticTable.Layout.NoLowmem, policy.PhysOffset?.Span ?? default, board.Name, new PhysAddr(physOffset), "above it",
-                ram.Pieces[0].Range);
+        if (!AllLowmem.ReachesDown(board, physOffset, ram, diagnostics))
             return null;
-        }
         var ignored = BankCollection.DropBeyondLinearMap(ram, physOffset, rules.PageEnd.SizeFrom(rules.PageOffset).Value, diagnostics);
         if (!BankCollection.CheckAny(board, ram, diagnostics))
             return null;
-        var end = ram.End;
-        var taken = ReservedPlacement.Place(board, pages, ram, end, diagnostics);
-        taken.RemoveNoMap(ram);
-
-        var highMemory = unchecked(rules.PageOffset + (end - physOffset));
-        var highLimit = highMemory == 0 ? AddressLimit.Top : highMemory;
-        return LayoutAssembly.Assemble(board, diagnostics, new LayoutParts
-        {
-            Profile = $"linux-arm64-{version}",
-            Pages = pages,
-            PageOffset = rules.PageOffset,
-            PhysOffset = physOffset,
-            Low = ram,
-            High = new Ram(),
-            Ignored = ignored,
-            Taken = taken,
-            SpannedEnd = end,
-            LowmemLimit = end,
-            HighMemory = highLimit,
-            Virtual = Virtual(policy, version, rules, highLimit, diagnostics).ToImmutable(),
-            Segments = [new LinearSegment(new PhysAddr(physOffset), new VirtAddr(rules.PageOffset), end - physOffset)],
-            Messages = [],
-        });
+        return AllLowmem.Assemble(board, $"linux-arm64-{version}", pages, rules.PageOffset, physOffset, ram, ignored,
+            highMemory => Virtual(policy, version, rules, highMemory, diagnostics).ToImmutable(), [], diagnostics);
     }
 
     // CONFIG_ARM64_VA_BITS_*: arch/arm64/Kconfig.

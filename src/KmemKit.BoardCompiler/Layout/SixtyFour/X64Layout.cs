@@ -1,7 +1,6 @@
 using KmemKit.Architecture;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.BoardCompiler.Diagnostics;
-using KmemKit.BoardCompiler.Linear;
 using KmemKit.BoardCompiler.Policies;
 
 namespace KmemKit.BoardCompiler.Layout.SixtyFour;
@@ -36,10 +35,14 @@ internal static class X64Layout
         BankCollection.TakeHoles(board, ram, diagnostics);
         if (diagnostics.HasErrors || !BankCollection.CheckAny(board, ram, diagnostics))
             return null;
+        // Before memory that is not mapped is taken out of it.
         var end = ram.End;
-        var taken = ReservedPlacement.Place(board, PageGeometry.FourKiB, ram, end, diagnostics);
-        taken.RemoveNoMap(ram);
+        return AllLowmem.Assemble(board, $"linux-x86_64-{version}", PageGeometry.FourKiB, pageOffset, 0, ram, new Ram(),
+            _ => Virtual(policy, version, five, pageOffset, end, diagnostics).ToImmutable(), [], diagnostics);
+    }
 
+    private static VirtualRangeList Virtual(Policy policy, LinuxVersion version, bool five, ulong pageOffset, ulong end, DiagnosticBag diagnostics)
+    {
         var ranges = new VirtualRangeList(diagnostics);
         void Add(string name, ulong start, ulong size, SizeUnit unit) => ranges.Add(name, start, start + size, unit, default);
         Add("direct", pageOffset, end, SizeUnit.GB);
@@ -55,22 +58,6 @@ internal static class X64Layout
         if (policy.FixaddrStart is { } fixmap)
             ranges.Add("fixmap", fixmap.Value.Value, policy.FixaddrTop?.Value.Value ?? 0xffff_ffff_ff60_0000, SizeUnit.KB, fixmap.Span);
         Add("vsyscall", 0xffff_ffff_ff60_0000, 4096, SizeUnit.KB);
-        return LayoutAssembly.Assemble(board, diagnostics, new LayoutParts
-        {
-            Profile = $"linux-x86_64-{version}",
-            Pages = PageGeometry.FourKiB,
-            PageOffset = pageOffset,
-            PhysOffset = 0,
-            Low = ram,
-            High = new Ram(),
-            Ignored = new Ram(),
-            Taken = taken,
-            SpannedEnd = end,
-            LowmemLimit = end,
-            HighMemory = pageOffset + end,
-            Virtual = ranges.ToImmutable(),
-            Segments = [new LinearSegment(PhysAddr.Zero, new VirtAddr(pageOffset), end)],
-            Messages = [],
-        });
+        return ranges;
     }
 }
