@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading;
+using KmemKit.Runtime.Buddy;
 
 namespace KmemKit.Runtime.Tlb;
 
@@ -44,7 +45,7 @@ internal struct TlbGate
     /// <summary>Somebody else comes in: when this returns, the CPU is not in and will not come in.</summary>
     public void EnterFromOutside()
     {
-        Take();
+        ZoneLock.Acquire(ref _lock);
         _row = 0;
         if (_open == 0)
             return;
@@ -56,13 +57,13 @@ internal struct TlbGate
     }
 
     /// <summary>Who came from outside goes.</summary>
-    public void LeaveFromOutside() => Volatile.Write(ref _lock, 0);
+    public void LeaveFromOutside() => ZoneLock.Release(ref _lock);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterByLock()
     {
         Volatile.Write(ref _inside, 0);
-        Take();
+        ZoneLock.Acquire(ref _lock);
         _holds = 1;
         if (++_row < Row)
             return;
@@ -74,17 +75,6 @@ internal struct TlbGate
     private void LeaveByLock()
     {
         _holds = 0;
-        Volatile.Write(ref _lock, 0);
-    }
-
-    private void Take()
-    {
-        var spinner = new SpinWait();
-        while (Interlocked.CompareExchange(ref _lock, 1, 0) != 0)
-        {
-            // Read before trying again, so that the line is not passed around while the lock is held.
-            while (Volatile.Read(ref _lock) != 0)
-                spinner.SpinOnce();
-        }
+        ZoneLock.Release(ref _lock);
     }
 }

@@ -29,7 +29,7 @@ internal readonly record struct DeviceAperture(PhysRange Range, int InputBits, I
         foreach (var window in open)
         {
             var start = (window.Start.Value + (granule - 1)) & ~(granule - 1);
-            var stop = (window.End.IsTop ? end : Math.Min(end, window.End.Value)) & ~(granule - 1);
+            var stop = Alignment.Down(window.End.IsTop ? end : Math.Min(end, window.End.Value), granule);
             if (start < window.Start.Value || start >= stop)
                 continue;
             if (first == ulong.MaxValue)
@@ -43,7 +43,7 @@ internal readonly record struct DeviceAperture(PhysRange Range, int InputBits, I
         var range = new PhysRange(new PhysAddr(first), at - first);
         foreach (var reserved in master.Reserved.Where(r => !r.Range.IsEmpty && r.Range.Start.Value < at))
         {
-            var start = reserved.Range.Start.Value & ~(granule - 1);
+            var start = Alignment.Down(reserved.Range.Start.Value, granule);
             var last = Math.Min(reserved.Range.End.Last, at - 1) | (granule - 1);
             closed.Add(new PhysRange(new PhysAddr(start), last - start + 1));
         }
