@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
@@ -13,6 +12,7 @@ using KmemKit.BoardCompiler.Diagnostics;
 using KmemKit.BoardCompiler.Layout;
 using KmemKit.Tool.Commands;
 using KmemKit.Tool.Input;
+using KmemKit.Tests.Shared;
 using NUnit.Framework;
 
 namespace KmemKit.Tool.Tests;
@@ -146,24 +146,17 @@ public sealed class QemuWitnessTests
 
     private static string RunQemu(string program, params string[] arguments)
     {
-        try
+        OutsideTool.Require(program, program.Contains("riscv", StringComparison.Ordinal) ? "qemu-system-misc" : "qemu-system-arm");
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments)
-            {
-                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-            })!;
-            var error = process.StandardError.ReadToEndAsync();
-            process.StandardInput.Write("info mtree -f\nquit\n");
-            process.StandardInput.Close();
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            Assert.That(process.ExitCode, Is.Zero, error.Result);
-            return output;
-        }
-        catch (Exception exception) when (exception is Win32Exception or IOException)
-        {
-            Assert.Ignore("install the Debian package " + (program.Contains("riscv", StringComparison.Ordinal) ? "qemu-system-misc" : "qemu-system-arm"));
-            throw;
-        }
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+        var error = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write("info mtree -f\nquit\n");
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero, error.Result);
+        return output;
     }
 }
