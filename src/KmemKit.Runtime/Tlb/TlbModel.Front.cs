@@ -66,10 +66,28 @@ public sealed unsafe partial class TlbModel
             ForgetFrontPage(place, FirstOf(place) + (i << FrontEntry.PageShift));
     }
 
+    // The same by the CPU itself, for a page that makes room at nearly every miss. Whether the front still has it is a matter of chance, which no branch shall depend on:
+    // the tags are or'ed with all bits where it has, and with none where not.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ForgetFrontPage(int place) => ForgetFrontPage(place, FirstOf(place));
+    private void ForgetFrontPageByOwner(int place)
+    {
+        var page = FirstOf(place);
+        var front = Front + (int)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1));
+        var context = _contexts[place];
+        if ((context & InFrontOfUser) != 0)
+            ForgetIfOf(front, page);
+        if ((context & (InFrontOfUser << 1)) != 0)
+            ForgetIfOf(front + FrontEntry.Count, page);
+    }
 
+    // Its hits stay where they are until the entry is filled again or forgotten.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ForgetIfOf(FrontEntry* front, ulong page)
+    {
+        var isOf = Vector256.Equals(Vector256.Create(front->Page), Vector256.Create(page));
+        (Vector256.Load(&front->Read) | isOf).Store(&front->Read);
+    }
+
     private void ForgetFrontPage(int place, ulong page)
     {
         var front = Front + (int)((page >> FrontEntry.PageShift) & (FrontEntry.Count - 1));

@@ -258,7 +258,7 @@ public sealed unsafe partial class TlbModel
         if ((_tags[victim] & ShiftMask) == (uint)shift && shift == FrontEntry.PageShift)
         {
             // A page for a page, the usual case: as many as before.
-            ForgetFrontPage(victim);
+            ForgetFrontPageByOwner(victim);
             return victim;
         }
         Replace(victim, shift);
