@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using KmemKit.Architecture;
 using KmemKit.Runtime.Buddy;
 using KmemKit.Runtime.Dma.Debug;
@@ -76,7 +77,7 @@ public sealed unsafe partial class DmaMapper
         ArgumentNullException.ThrowIfNull(device);
         if (Debug is { } debug && !debug.Unmapping(device, bus, size, direction, DmaDebugType.Single))
             return;
-        if ((attributes & DmaAttributes.SkipCpuSync) == 0)
+        if ((attributes & DmaAttributes.SkipCpuSync) == 0 && NeedsSync(device))
             Sync(device, bus, 0, size, direction, forCpu: true);
         if (device.Domain is { } domain)
             domain.Unmap(cpu, bus, size);
@@ -134,10 +135,14 @@ public sealed unsafe partial class DmaMapper
         return DmaError.None;
     }
 
+    // Neither caches nor copies are between a coherent device and its memory, as a rule.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool NeedsSync(DmaDevice device) => !device.IsCoherent || (Swiotlb is not null && device.Domain is null);
+
     // Caches first towards the processor, copies first towards the device: the copy is made by the processor.
     private void Sync(DmaDevice device, BusAddr bus, ulong offset, ulong size, DmaDirection direction, bool forCpu)
     {
-        if (device.IsCoherent && (Swiotlb is null || device.Domain is not null))
+        if (!NeedsSync(device))
             return;
         if (!TryToPhys(device, bus, out var start) || !TryToPhys(device, bus + offset, out var at))
             return;

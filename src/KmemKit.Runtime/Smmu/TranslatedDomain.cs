@@ -137,17 +137,28 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         var granule = Size - 1;
         var offset = memory.Value & granule;
         var total = offset + size;
-        var isOne = unchecked(total - 1) < Size;
-        BusAddr start;
-        if (!(isOne ? _iova.TryTakeGranule(cpu.Number, mask, out start) : _iova.TryTake(cpu.Number, total, mask, out start)))
+        if (unchecked(total - 1) >= Size)
+            return TryMapRow(cpu, memory.Value - offset, offset, total, access, mask, out address);
+        if (!_iova.TryTakeGranule(cpu.Number, mask, out var start))
         {
             address = default;
             return DmaError.NoDeviceAddress;
         }
         address = start + offset;
-        return isOne && _tables.TryMapPage(start.Value, memory.Value - offset, ProtOf(access))
+        return _tables.TryMapPage(start.Value, memory.Value - offset, ProtOf(access))
             ? DmaError.None
             : MapTaken(cpu, start, memory.Value - offset, total, access, ref address);
+    }
+
+    // Granules in a row. A method of its own, so that the one granule of a driver's buffer pays for no more than it needs.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaError TryMapRow(Cpu cpu, ulong phys, ulong offset, ulong total, DmaAccess access, ulong mask, out BusAddr address)
+    {
+        address = default;
+        if (!_iova.TryTake(cpu.Number, total, mask, out var start))
+            return DmaError.NoDeviceAddress;
+        address = start + offset;
+        return MapTaken(cpu, start, phys, total, access, ref address);
     }
 
     // Memory in a row at addresses that were taken for it, which go back where it cannot be.
@@ -173,9 +184,7 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         var total = offset + size;
         if (unchecked(total - 1) >= Size)
         {
-            _iova.Claim(cpu.Number, start, total);
-            UnmapClaimed(cpu, start, (total + granule) & ~granule);
-            _iova.GiveClaimed(cpu.Number, start, total);
+            UnmapRow(cpu, start, total);
             return;
         }
         // The usual case of a driver's buffer goes straight to the command.
@@ -185,6 +194,15 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         else if (!ForgetsInvalidation)
             InvalidateGranule(start.Value);
         _iova.GiveClaimedGranule(cpu.Number, start);
+    }
+
+    // Granules in a row, as TryMapRow gave them.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void UnmapRow(Cpu cpu, BusAddr start, ulong total)
+    {
+        _iova.Claim(cpu.Number, start, total);
+        UnmapClaimed(cpu, start, (total + Size - 1) & ~(Size - 1));
+        _iova.GiveClaimed(cpu.Number, start, total);
     }
 
     /// <inheritdoc/>

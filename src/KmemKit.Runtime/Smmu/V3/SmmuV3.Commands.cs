@@ -37,7 +37,7 @@ public sealed unsafe partial class SmmuV3
             var pointer = host is not null ? host + (index * 2) : (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue + (index * (ulong)Command.Bytes)), Command.Bytes);
             if (pointer is null || !TryDoUsual(pointer[0], pointer[1]))
             {
-                var wrong = pointer is null ? CommandError.Abort : Do(new Command(pointer[0], pointer[1]));
+                var wrong = pointer is null ? CommandError.Abort : DoAt(pointer);
                 if (wrong != CommandError.None)
                 {
                     // CMDQ_CONS stays at the command and says why (7.1).
@@ -79,6 +79,10 @@ public sealed unsafe partial class SmmuV3
         // In one piece of RAM as a rule; a command outside is an abort by itself.
         _commandHost = (ulong*)_memory.PointerTo(new PhysAddr(_commandQueue), (ulong)Command.Bytes << bits);
     }
+
+    // The usual commands then need no place in memory.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private CommandError DoAt(ulong* pointer) => Do(new Command(pointer[0], pointer[1]));
 
     private CommandError Do(in Command command)
     {

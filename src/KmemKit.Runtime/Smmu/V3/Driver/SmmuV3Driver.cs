@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Smmu;
@@ -162,8 +163,7 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
             }
             else
             {
-                Put(command);
-                Put(Command.Sync());
+                PutWithSync(command);
             }
             _smmu.Write(R.CmdqProd, 4, _producer);
             Wait();
@@ -366,6 +366,13 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
         return new StreamTableDescriptor(*slot).L2Ptr + ((ulong)(stream & ((1u << SplitBits) - 1)) * StructureWords.Bytes);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutWithSync(in Command command)
+    {
+        Put(command);
+        Put(Command.Sync());
+    }
+
     private void Put(in Command command)
     {
         if (unchecked(_producer - _consumer & _turns) > _turns >> 1)
@@ -386,6 +393,7 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
         Wait();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Wait()
     {
         var register = (uint)_smmu.Read(R.CmdqCons, 4);
