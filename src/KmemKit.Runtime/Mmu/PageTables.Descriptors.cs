@@ -36,6 +36,7 @@ public sealed unsafe partial class PageTables<TFormat>
                 Domain.Changes!.Break(MappingChangeKind.Write, scope);
         }
         Write(table, 0, descriptor);
+        Mirror(first, bytes);
         return old;
     }
 }

@@ -12,7 +12,8 @@ namespace KmemKit.Runtime.Mmu;
 /// <para>The descriptors of the kernel's part are copied when the tree is made (<c>pgd_ctor</c>, <c>pgd_alloc</c>), and whenever the kernel's tree changes one of
 /// them, before the tables that were taken out are given back (<c>arch_sync_kernel_mappings</c>). Everything below a copied descriptor is the kernel's own table.</para>
 /// <para>Where the kernel's part begins inside what one descriptor of the root spans (modules under 3G/1G with LPAE), the table below is each tree's own,
-/// and its upper descriptors are copied.</para>
+/// and its upper descriptors are copied. It begins with a table of pages at least: single pages come and go without anybody being told. A leaf of the kernel's that
+/// reaches over the beginning is nobody's but the kernel's.</para>
 /// </remarks>
 public sealed unsafe partial class PageTables<TFormat>
 {
@@ -21,12 +22,15 @@ public sealed unsafe partial class PageTables<TFormat>
     private PageTables<TFormat>? _shares;
     private ulong? _sharedFrom;
 
+    // Bytes that all pages of a table have together.
+    private ulong TableOfPages => 1UL << (_format.LevelShift(_format.LastLevel) + _format.IndexBits(_format.LastLevel));
+
     /// <summary>Takes over another tree's mappings of all addresses from one on, now and as they change.</summary>
     /// <param name="cpu">Where a table comes from, if one is needed.</param>
     /// <param name="kernel">The other tree, of the same format.</param>
     /// <param name="from">The first address of the kernel's part.</param>
     /// <returns>False where there is no memory; nothing is shared then.</returns>
-    /// <exception cref="ArgumentException">The other tree is of another format.</exception>
+    /// <exception cref="ArgumentException">The other tree is of another format, or the kernel's part begins within a table of pages.</exception>
     /// <exception cref="InvalidOperationException">This tree shares already.</exception>
     public bool TryShare(Cpu cpu, IPageTables kernel, VirtAddr from)
     {
@@ -35,6 +39,8 @@ public sealed unsafe partial class PageTables<TFormat>
             throw new ArgumentException("Only another tree of the same format can be shared.", nameof(kernel));
         if (_sharedFrom is not null)
             throw new InvalidOperationException("The tree shares another one's mappings already.");
+        if ((from.Value & (TableOfPages - 1)) != 0)
+            throw new ArgumentException($"The kernel's part begins at {from}, within the 0x{TableOfPages:x} bytes of a table of pages.", nameof(from));
         if (!TryCut(cpu, RootTable, _format.RootLevel, from.Value))
             return false;
         lock (other._following)
@@ -51,8 +57,6 @@ public sealed unsafe partial class PageTables<TFormat>
     {
         if ((from & ((1UL << _format.LevelShift(level)) - 1)) == 0)
             return true;
-        if (level == _format.LastLevel)
-            throw new ArgumentException($"The kernel's part begins within a page, at {from:x}.", nameof(from));
         var fresh = _tables.TryTake(cpu, out var address);
         if (fresh is null)
             return false;
@@ -95,31 +99,19 @@ public sealed unsafe partial class PageTables<TFormat>
         }
     }
 
-    // Descriptors of [first, last], none of which is below from.
+    // Descriptors of [first, last], none of which is below from. Null: the other tree has no table there, and so nothing.
     private void CopyAbove(byte* kernel, byte* mine, int level, ulong from, ulong first, ulong last)
     {
         var shift = _format.LevelShift(level);
         var (index, end) = (_format.Index(first, level), _format.Index(last, level));
         if (first >> shift == from >> shift && (from & ((1UL << shift) - 1)) != 0)
         {
-            CopyCut(kernel, mine, level, index, from, first, Math.Min(last, first | ((1UL << shift) - 1)));
+            var descriptor = kernel is null ? 0 : Read(kernel, index);
+            var below = _format.IsTable(descriptor, level) ? Host(_format.TableAddress(descriptor, level)) : null;
+            CopyAbove(below, Host(_format.TableAddress(Read(mine, index), level)), _format.NextLevel(level), from, first, Math.Min(last, first | ((1UL << shift) - 1)));
             index++;
         }
         for (; index <= end; index++)
-            Write(mine, index, Read(kernel, index));
-    }
-
-    private void CopyCut(byte* kernel, byte* mine, int level, int index, ulong from, ulong first, ulong last)
-    {
-        var below = _format.NextLevel(level);
-        var own = Host(_format.TableAddress(Read(mine, index), level));
-        var descriptor = Read(kernel, index);
-        if (_format.IsTable(descriptor, level))
-        {
-            CopyAbove(Host(_format.TableAddress(descriptor, level)), own, below, from, first, last);
-            return;
-        }
-        for (var i = _format.Index(first, below); i <= _format.Index(last, below); i++)
-            Write(own, i, 0);
+            Write(mine, index, kernel is null ? 0 : Read(kernel, index));
     }
 }
