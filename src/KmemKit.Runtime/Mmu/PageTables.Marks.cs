@@ -34,4 +34,15 @@ public sealed unsafe partial class PageTables<TFormat>
                 return true;
         }
     }
+
+    // A TLB has one translation for all of a group, so that the first member that is used gets the mark of the others as well (Linux, arch/arm64/mm/contpte.c).
+    private PageAttributes WithMarksOfGroup(PageAttributes attributes, byte* table, int index, int count, int level, ulong limits)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var member = _format.DecodeLeaf(Read(table, index + i), level, limits);
+            attributes = attributes with { IsAccessed = attributes.IsAccessed || member.IsAccessed, IsDirty = attributes.IsDirty || member.IsDirty };
+        }
+        return attributes;
+    }
 }

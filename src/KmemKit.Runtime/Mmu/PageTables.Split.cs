@@ -110,10 +110,11 @@ public sealed unsafe partial class PageTables<TFormat>
     {
         if (!TrySingle(level, out var single))
             return new PageTableResult(new VirtAddr(virt), PageTableError.Attributes, EncodingRefusal.BadLevel);
-        Span<ulong> made = stackalloc ulong[shape.Count];
+        Span<ulong> members = stackalloc ulong[shape.Count];
         for (var i = 0; i < shape.Count; i++)
         {
-            var refusal = TrySingleOf(Read(table, index + i), level, i, shape, single, limits, out made[i]);
+            members[i] = Read(table, index + i);
+            var refusal = TrySingleOf(members[i], level, i, shape, single, limits, default, out _);
             if (refusal != EncodingRefusal.None)
                 return new PageTableResult(new VirtAddr(virt), PageTableError.Attributes, refusal);
         }
@@ -124,20 +125,42 @@ public sealed unsafe partial class PageTables<TFormat>
         {
             // A CPU that marks one of them as used does so before it is taken out, or not at all.
             for (var i = 0; i < shape.Count; i++)
-                _ = TrySingleOf(Exchange(table, index + i, 0), level, i, shape, single, limits, out made[i]);
+                members[i] = Exchange(table, index + i, 0);
             Domain.Invalidate(scope);
+            PutSingles(table, index, level, members, shape, single, limits);
+            return default;
         }
+        PutSingles(table, index, level, members, shape, single, limits);
+        Domain.Invalidate(scope);
+        // Until now one translation stood for all: whoever got a mark by it, got it for the others.
         for (var i = 0; i < shape.Count; i++)
-            Put(table, index + i, level, made[i]);
-        if (!_breaks)
-            Domain.Invalidate(scope);
+            members[i] = Read(table, index + i);
+        PutSingles(table, index, level, members, single, single, limits);
         return default;
     }
 
-    private EncodingRefusal TrySingleOf(ulong old, int level, int place, in LeafShape shape, in LeafShape single, ulong limits, out ulong made)
+    // The members of a group, or what was made of them, as leaves of their own: what was used or written in one of them is so in all.
+    private void PutSingles(byte* table, int index, int level, ReadOnlySpan<ulong> members, in LeafShape shape, in LeafShape single, ulong limits)
     {
-        var output = _format.LeafAddress(old, level) + (shape.Step == 0 ? (ulong)place << _format.LevelShift(level) : 0);
-        return _format.TryEncodeLeaf(output, _format.DecodeLeaf(old, level, limits), single, out made);
+        var marks = default(PageAttributes);
+        foreach (var member in members)
+        {
+            var was = _format.DecodeLeaf(member, level, limits);
+            marks = marks with { IsAccessed = marks.IsAccessed || was.IsAccessed, IsDirty = marks.IsDirty || was.IsDirty };
+        }
+        for (var i = 0; i < members.Length; i++)
+        {
+            _ = TrySingleOf(members[i], level, i, shape, single, limits, marks, out var made);
+            Put(table, index + i, level, made);
+        }
+    }
+
+    private EncodingRefusal TrySingleOf(
+        ulong old, int level, int place, in LeafShape shape, in LeafShape single, ulong limits, in PageAttributes marks, out ulong made)
+    {
+        var output = _format.LeafAddress(old, level) + (shape.Step == 0 && shape.Count > 1 ? (ulong)place << _format.LevelShift(level) : 0);
+        var was = _format.DecodeLeaf(old, level, limits);
+        return _format.TryEncodeLeaf(output, was with { IsAccessed = was.IsAccessed || marks.IsAccessed, IsDirty = was.IsDirty || marks.IsDirty }, single, out made);
     }
 
     private PageTableResult MakeTable(byte* table, int index, int level, ulong virt, ulong descriptor, ulong limits, ref TableReserve spare)

@@ -207,11 +207,15 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         return Walker.Walk(_format, ref tables, Root.Value, address.Value);
     }
 
-    /// <summary>What is mapped at an address; null where nothing is.</summary>
+    /// <summary>What is mapped at an address; null where nothing is. A page of a group was used, or written to, where any of the group was.</summary>
     public PageAttributes? AttributesAt(VirtAddr address)
     {
         var found = Walk(address);
-        return found.IsMapped ? _format.DecodeLeaf(found.Descriptor, found.Level, found.Limits) : null;
+        if (!found.IsMapped)
+            return null;
+        var attributes = _format.DecodeLeaf(found.Descriptor, found.Level, found.Limits);
+        var count = _format.ShapeOf(found.Descriptor, found.Level).Count;
+        return count == 1 ? attributes : WithMarksOfGroup(attributes, Host(found.DescriptorAddress & ~((ulong)(count * _format.DescriptorSize) - 1)), 0, count, found.Level, found.Limits);
     }
 
     /// <summary>The size of the leaf that maps an address; null where nothing does.</summary>
