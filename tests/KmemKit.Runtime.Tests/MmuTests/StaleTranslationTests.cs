@@ -154,6 +154,39 @@ internal sealed class StaleTranslationTests
     }
 
     [Test]
+    public void An_invalidation_in_the_middle_leaves_what_is_before_and_behind_it_to_be_reported()
+    {
+        using var machine = new MmuMachine<X86Format<FourLevel>>();
+        Assert.That(machine.Map(0, 0x10000, 4 * Page).IsOk);
+        for (var page = 0UL; page < 4; page++)
+            machine.Port.Load<byte>(new VirtAddr(page * Page), Privilege.Privileged);
+        Assert.That(machine.Tables.UnmapOnly(machine.Cpu, default, 4 * Page).IsOk);
+        machine.Domain.Invalidate(TlbScope.Range(new VirtAddr(Page), new VirtAddr((2 * Page) - 1), null, true));
+        Assert.That(machine.Domain.Changes!.PendingCount, Is.EqualTo(2));
+        var faults = 0;
+        foreach (var page in new ulong[] { 3, 2, 1, 0 })
+        {
+            machine.Bugs.Clear();
+            try
+            {
+                machine.Port.Load<byte>(new VirtAddr(page * Page), Privilege.Privileged);
+                Assert.That(machine.Bugs.Single().Kind, Is.EqualTo(TranslationBugKind.StaleEntry), $"page {page}");
+                Assert.That(machine.Bugs.Single().Change!.Value.Kind, Is.EqualTo(MappingChangeKind.Unmap), $"page {page}");
+            }
+            catch (MemoryFaultException)
+            {
+                faults++;
+                Assert.That(page, Is.EqualTo(1));
+            }
+        }
+        Assert.That(faults, Is.EqualTo(1));
+        machine.Domain.Invalidate(TlbScope.Range(new VirtAddr(2 * Page), new VirtAddr((4 * Page) - 1), null, true));
+        Assert.That(machine.Domain.Changes!.PendingCount, Is.EqualTo(1));
+        machine.Domain.Invalidate(TlbScope.Range(default, new VirtAddr(Page - 1), null, true));
+        Assert.That(machine.Domain.Changes!.PendingCount, Is.Zero);
+    }
+
+    [Test]
     public void Split_join_and_another_memory_type_break_before_they_make()
     {
         using var arm = new MmuMachine<Vmsav8Format<Granule4K>>();
