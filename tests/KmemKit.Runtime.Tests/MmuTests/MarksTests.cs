@@ -89,6 +89,35 @@ internal sealed class MarksTests
         Assert.That(machine.Tables.AttributesAt(default)!.Value, Has.Property("IsDirty").True.And.Property("IsAccessed").True);
     }
 
+    [Test]
+    public void A_mark_that_a_walk_sets_in_a_block_that_has_just_come_is_kept()
+    {
+        using var machine = new MmuMachine<X86Format<FourLevel>>(watch: false);
+        Assert.That(machine.Map(0, 0, 512 * machine.Page, Clean(machine, AccessRights.ReadWrite, true, largest: machine.Page)).IsOk);
+        // Where no break is asked for, the block is there when the pages' translations are invalidated.
+        machine.Domain.Invalidating += _ =>
+        {
+            if (machine.Tables.ShapeAt(default) is { Bytes: 2 << 20 })
+                machine.Tables.MarkUsed(default, write: true);
+        };
+        Assert.That(machine.Tables.Join(machine.Cpu, default, 512 * machine.Page, out var joined).IsOk);
+        Assert.That(joined, Is.EqualTo(1));
+        Assert.That(machine.Tables.AttributesAt(default)!.Value, Has.Property("IsDirty").True.And.Property("IsAccessed").True);
+    }
+
+    [Test]
+    public void Pages_that_become_a_group_are_invalidated_where_no_break_is_asked_for()
+    {
+        using var machine = new MmuMachine<SvFormat<Sv39>>(new SvFormat<Sv39>(ByHardware | TranslationControls.Svnapot));
+        Assert.That(machine.Map(0, 0, 16 * machine.Page, Clean(machine, AccessRights.ReadWrite, true, largest: machine.Page)).IsOk);
+        machine.Port.Load<byte>(new VirtAddr(5 * machine.Page), Privilege.Privileged);
+        Assert.That(machine.Tables.Join(machine.Cpu, default, 16 * machine.Page, out var joined).IsOk);
+        Assert.That(joined, Is.EqualTo(1));
+        Assert.That(machine.Domain.Changes!.PendingCount, Is.Zero);
+        machine.Port.Load<byte>(new VirtAddr(6 * machine.Page), Privilege.Privileged);
+        machine.NoBugs();
+    }
+
     // The second store finds the translation that the first one brought, and so marks nothing.
     private static void WriteTwo<TFormat>(TFormat format) where TFormat : struct, ITranslationFormat
     {

@@ -1,9 +1,12 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Architecture.Mmu.Arm;
 using KmemKit.Architecture.Mmu.RiscV;
 using KmemKit.Architecture.Mmu.X86;
+using KmemKit.Runtime.Gfp;
 using KmemKit.Runtime.Mmu;
 using KmemKit.Runtime.Processor;
 using KmemKit.Runtime.Tests.PageTests;
@@ -27,6 +30,7 @@ internal sealed class SharedTablesTests<TFormat>
 {
     private const int Steps = 1500;
     private const int Blocks = 6;
+    private const ulong PageBytes = 4096;
 
     [Test]
     public void A_follower_says_what_the_tree_says_that_it_shares(
@@ -72,18 +76,47 @@ internal sealed class SharedTablesTests<TFormat>
     {
         using var machine = new MmuMachine<TFormat>(watch: false);
         var from = machine.Base + (2UL << machine.Format.LevelShift(machine.Format.RootLevel));
-        var before = machine.Tables.TablePages;
-        using (new Follower(machine, from))
-            Assert.That(machine.Map(from, 0, machine.Page).IsOk);
+        ulong root;
+        using (var gone = new Follower(machine, from))
+            root = gone.Tables.Root.Value;
         // Its root is somebody else's page now.
-        using var other = new Follower(machine, from);
-        Assert.That(machine.Unmap(from, machine.Page).IsOk);
-        machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]);
-        Assert.That(machine.Map(from + BlockOf(machine.Format), 0, machine.Page).IsOk);
-        Assert.That(other.Tables.Walk(new VirtAddr(from + BlockOf(machine.Format))).IsMapped);
-        Assert.That(machine.Unmap(from + BlockOf(machine.Format), machine.Page).IsOk);
-        machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]);
-        Assert.That(machine.Tables.TablePages, Is.EqualTo(before));
+        var page = PhysAddr.Zero;
+        while (page.Value != root)
+        {
+            var taken = machine.Cpu.AllocPage(GfpFlags.Kernel | GfpFlags.NoWarn);
+            Assert.That(taken.IsNull, Is.False, "the root's page comes back");
+            page = machine.Machine.Map.PageToPhys(taken);
+        }
+        for (var at = 0UL; at < PageBytes; at += 8)
+            machine.Machine.Memory.WriteUInt64(new PhysAddr(root + at), 0xd1d1_d1d1_d1d1_d1d1);
+        Assert.That(machine.Map(from, 0, machine.Page).IsOk);
+        for (var at = 0UL; at < PageBytes; at += 8)
+            Assert.That(machine.Machine.Memory.ReadUInt64(new PhysAddr(root + at)), Is.EqualTo(0xd1d1_d1d1_d1d1_d1d1), $"at 0x{at:x}");
+    }
+
+    [Test]
+    public void An_empty_table_of_the_roots_is_out_of_the_follower_when_it_is_invalidated()
+    {
+        using var machine = new MmuMachine<TFormat>(watch: false);
+        var bytes = 1UL << machine.Format.LevelShift(machine.Format.RootLevel);
+        var from = machine.Base + (2 * bytes);
+        using var follower = new Follower(machine, from);
+        var levels = new List<int>();
+        machine.Domain.Invalidating += _ => levels.Add(follower.Tables.Walk(new VirtAddr(from)).Level);
+        Check("reclaim", () => machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]), machine.Format.RootLevel);
+        if (machine.Format.Shapes.ToArray().Any(shape => shape.Level == machine.Format.RootLevel && shape.Count == 1))
+            Check("a block in its place", () => Assert.That(machine.Map(from, 0, bytes).IsOk), machine.Format.RootLevel);
+
+        void Check(string what, Action change, int level)
+        {
+            Assert.That(machine.Map(from, 0, machine.Page).IsOk, what);
+            Assert.That(machine.Unmap(from, machine.Page).IsOk, what);
+            Assert.That(follower.Tables.Walk(new VirtAddr(from)).Level, Is.Not.EqualTo(level), what);
+            levels.Clear();
+            change();
+            Assert.That(levels, Is.Not.Empty, what);
+            Assert.That(levels, Is.All.EqualTo(level), what);
+        }
     }
 
     // Of a table of pages.
@@ -227,5 +260,37 @@ internal sealed class SharedTablesTests<TFormat>
         public PageTables<TFormat> Tables { get; }
 
         public void Dispose() => Tables.Free(_machine.Cpu);
+    }
+}
+
+/// <summary>Leaves of several descriptors of the root: the supersections of Arm's short descriptors.</summary>
+internal sealed class SharedSupersectionTests
+{
+    private const ulong Section = 1 << 20;
+    private const ulong Supersection = 16 * Section;
+
+    [Test]
+    public void A_follower_has_every_descriptor_of_a_supersection_that_comes_and_of_one_that_is_cut([Values(0, 7, 15)] int cut)
+    {
+        using var machine = new MmuMachine<ArmShortFormat>(watch: false);
+        var from = 8 * Supersection;
+        var follower = PageTables.Create(machine.Cpu, machine.Machine.Memory, machine.Format, machine.Domain)!;
+        Assert.That(follower.TryShare(machine.Cpu, machine.Tables, new VirtAddr(from)));
+        Assert.That(machine.Map(from, 0, Supersection, machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: Section)).IsOk);
+        Same("sections");
+        Assert.That(machine.Tables.Join(machine.Cpu, new VirtAddr(from), Supersection, out var joined).IsOk);
+        Assert.That(joined, Is.EqualTo(1));
+        Same("joined");
+        // One section of them is cut, and the others become sections as well.
+        Assert.That(machine.Unmap(from + ((ulong)cut * Section), machine.Page).IsOk);
+        Assert.That(machine.Tables.ShapeAt(new VirtAddr(from + ((ulong)((cut + 1) % 16) * Section)))!.Value.Bytes, Is.EqualTo(Section));
+        Same("cut");
+        follower.Free(machine.Cpu);
+
+        void Same(string what)
+        {
+            for (var at = from; at < from + Supersection; at += Section)
+                Assert.That(follower.Walk(new VirtAddr(at)).Descriptor, Is.EqualTo(machine.Tables.Walk(new VirtAddr(at)).Descriptor), $"{what}: 0x{at:x}");
+        }
     }
 }

@@ -63,6 +63,20 @@ internal sealed class TableAttributesTests
         }
     }
 
+    [Test]
+    public void Pages_of_a_split_section_are_of_its_domain()
+    {
+        using var machine = new MmuMachine<ArmShortFormat>(watch: false);
+        var section = 1UL << 20;
+        var prot = Small(machine, machine.Rw.Attributes with { Domain = 3 }, largest: section);
+        Assert.That(machine.Map(0, 0, section, prot).IsOk);
+        var before = machine.Tables.AttributesAt(default);
+        Assert.That(machine.Tables.Split(machine.Cpu, default, section, machine.Page).IsOk);
+        Assert.That(machine.Tables.ShapeAt(default)!.Value.Bytes, Is.EqualTo(machine.Page));
+        Assert.That(machine.Tables.AttributesAt(default), Is.EqualTo(before));
+        Assert.That(before!.Value.Domain, Is.EqualTo(3));
+    }
+
     private static PageProt Small<TFormat>(MmuMachine<TFormat> machine, PageAttributes attributes, ulong? largest = null) where TFormat : struct, ITranslationFormat
     {
         Assert.That(machine.Tables.TryProt(attributes, out var prot, largest ?? machine.Page), Is.EqualTo(EncodingRefusal.None));
