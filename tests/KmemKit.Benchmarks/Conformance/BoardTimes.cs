@@ -30,8 +30,11 @@ internal static class BoardTimes
             Console.Error.WriteLine($"There is no budget \"{budget}\": quick or full.");
             return 2;
         }
+        var boards = RepositoryBoards.Names.Where(b => part is null || b.Contains(part, StringComparison.Ordinal)).ToArray();
+        if (boards.Length == 0)
+            return NoBoard(part!);
         Console.WriteLine($"{"board",-30} {"RAM",10} {"fresh",10} {"CPU",10} {"again",10} {"CPU",10} {"facts",9}  {(part is null ? "slowest rules of the first run" : "rules of the first run, and of the second")}");
-        foreach (var board in RepositoryBoards.Names.Where(b => part is null || b.Contains(part, StringComparison.Ordinal)))
+        foreach (var board in boards)
         {
             // The library beside this program, whether it was started by its own name or by dotnet.
             var start = new ProcessStartInfo("dotnet", [typeof(BoardTimes).Assembly.Location, "--conformance", budget, board, Here, part is null ? "slowest" : "all"]);
@@ -48,6 +51,8 @@ internal static class BoardTimes
     /// <summary>Measures a board in this process.</summary>
     public static int RunHere(string budget, string board, bool all)
     {
+        if (BudgetOf(budget) is null || !RepositoryBoards.Names.Contains(board))
+            return NoBoard(board);
         var options = new RuleOptions { Budget = BudgetOf(budget)! };
         var (fresh, first) = Once(board, options, out var bytes);
         var (again, second) = Once(board, options, out _);
@@ -59,6 +64,12 @@ internal static class BoardTimes
         foreach (var result in failed)
             Console.WriteLine(result);
         return failed.Count == 0 ? 0 : 1;
+    }
+
+    private static int NoBoard(string name)
+    {
+        Console.Error.WriteLine($"There is no board \"{name}\" under boards/: {string.Join(", ", RepositoryBoards.Names)}.");
+        return 2;
     }
 
     private static (string Times, RuleResult[] Results) Once(string name, RuleOptions options, out ulong bytes)
