@@ -163,23 +163,14 @@ internal sealed class StaleTranslationTests
         Assert.That(machine.Tables.UnmapOnly(machine.Cpu, default, 4 * Page).IsOk);
         machine.Domain.Invalidate(TlbScope.Range(new VirtAddr(Page), new VirtAddr((2 * Page) - 1), null, true));
         Assert.That(machine.Domain.Changes!.PendingCount, Is.EqualTo(2));
-        var faults = 0;
-        foreach (var page in new ulong[] { 3, 2, 1, 0 })
+        foreach (var page in new ulong[] { 3, 2, 0 })
         {
             machine.Bugs.Clear();
-            try
-            {
-                machine.Port.Load<byte>(new VirtAddr(page * Page), Privilege.Privileged);
-                Assert.That(machine.Bugs.Single().Kind, Is.EqualTo(TranslationBugKind.StaleEntry), $"page {page}");
-                Assert.That(machine.Bugs.Single().Change!.Value.Kind, Is.EqualTo(MappingChangeKind.Unmap), $"page {page}");
-            }
-            catch (MemoryFaultException)
-            {
-                faults++;
-                Assert.That(page, Is.EqualTo(1));
-            }
+            machine.Port.Load<byte>(new VirtAddr(page * Page), Privilege.Privileged);
+            Assert.That(machine.Bugs.Single().Kind, Is.EqualTo(TranslationBugKind.StaleEntry), $"page {page}");
+            Assert.That(machine.Bugs.Single().Change!.Value.Kind, Is.EqualTo(MappingChangeKind.Unmap), $"page {page}");
         }
-        Assert.That(faults, Is.EqualTo(1));
+        Assert.That(machine.FaultOf(() => machine.Port.Load<byte>(new VirtAddr(Page), Privilege.Privileged)).Cause, Is.EqualTo(FaultCause.Translation));
         machine.Domain.Invalidate(TlbScope.Range(new VirtAddr(2 * Page), new VirtAddr((4 * Page) - 1), null, true));
         Assert.That(machine.Domain.Changes!.PendingCount, Is.EqualTo(1));
         machine.Domain.Invalidate(TlbScope.Range(default, new VirtAddr(Page - 1), null, true));

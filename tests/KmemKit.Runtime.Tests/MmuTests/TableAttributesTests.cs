@@ -19,7 +19,7 @@ internal sealed class TableAttributesTests
         // The domain of pages is in the descriptor of their table (ARM DDI 0406C, B3.5.1).
         using var machine = new MmuMachine<ArmShortFormat>(watch: false);
         var (page, section) = (machine.Page, 1UL << 20);
-        var other = Small(machine, machine.Rw.Attributes with { Domain = 1 });
+        var other = machine.Tables.Prot(machine.Rw.Attributes with { Domain = 1 }, machine.Page);
         Assert.That(machine.Map(section, 0, page).IsOk);
         var refused = new PageTableResult(new VirtAddr(section + page), PageTableError.Attributes, EncodingRefusal.DomainNotAvailable);
         foreach (var pages in new ulong[] { 1, 4, 16 })
@@ -49,7 +49,7 @@ internal sealed class TableAttributesTests
             using var machine = new MmuMachine<TFormat>(format, watch: false);
             var software = (ushort)((1 << format.SoftwareBits) - 1);
             Assert.That(software, Is.Not.Zero);
-            var marked = Small(machine, machine.Rw.Attributes with { Software = software }, largest: ulong.MaxValue);
+            var marked = machine.Tables.Prot(machine.Rw.Attributes with { Software = software });
             var block = format.Shapes.First(shape => shape.Level != format.LastLevel && shape.Count == 1).Bytes;
             Assert.That(machine.Map(0, 0, block, marked).IsOk);
             Assert.That(machine.Tables.ShapeAt(default)!.Value.Bytes, Is.EqualTo(block));
@@ -68,18 +68,12 @@ internal sealed class TableAttributesTests
     {
         using var machine = new MmuMachine<ArmShortFormat>(watch: false);
         var section = 1UL << 20;
-        var prot = Small(machine, machine.Rw.Attributes with { Domain = 3 }, largest: section);
+        var prot = machine.Tables.Prot(machine.Rw.Attributes with { Domain = 3 }, section);
         Assert.That(machine.Map(0, 0, section, prot).IsOk);
         var before = machine.Tables.AttributesAt(default);
         Assert.That(machine.Tables.Split(machine.Cpu, default, section, machine.Page).IsOk);
         Assert.That(machine.Tables.ShapeAt(default)!.Value.Bytes, Is.EqualTo(machine.Page));
         Assert.That(machine.Tables.AttributesAt(default), Is.EqualTo(before));
         Assert.That(before!.Value.Domain, Is.EqualTo(3));
-    }
-
-    private static PageProt Small<TFormat>(MmuMachine<TFormat> machine, PageAttributes attributes, ulong? largest = null) where TFormat : struct, ITranslationFormat
-    {
-        Assert.That(machine.Tables.TryProt(attributes, out var prot, largest ?? machine.Page), Is.EqualTo(EncodingRefusal.None));
-        return prot!;
     }
 }
