@@ -72,6 +72,25 @@ internal sealed class SharedTablesTests<TFormat>
     }
 
     [Test]
+    public void A_follower_that_is_gone_leaves_the_others_what_they_share()
+    {
+        using var machine = new MmuMachine<TFormat>(watch: false);
+        var from = machine.Base + (2UL << machine.Format.LevelShift(machine.Format.RootLevel));
+        var before = machine.Tables.TablePages;
+        using (new Follower(machine, from))
+            Assert.That(machine.Map(from, 0, machine.Page).IsOk);
+        // Its root is the next one's now.
+        using var other = new Follower(machine, from);
+        Assert.That(machine.Unmap(from, machine.Page).IsOk);
+        machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]);
+        Assert.That(machine.Map(from + BlockOf(machine.Format), 0, machine.Page).IsOk);
+        Assert.That(other.Tables.Walk(new VirtAddr(from + BlockOf(machine.Format))).IsMapped);
+        Assert.That(machine.Unmap(from + BlockOf(machine.Format), machine.Page).IsOk);
+        machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]);
+        Assert.That(machine.Tables.TablePages, Is.EqualTo(before));
+    }
+
+    [Test]
     public void A_follower_that_is_gone_is_not_written_to()
     {
         using var machine = new MmuMachine<TFormat>(watch: false);
@@ -83,7 +102,7 @@ internal sealed class SharedTablesTests<TFormat>
         var page = PhysAddr.Zero;
         while (page.Value != root)
         {
-            var taken = machine.Cpu.AllocPage(GfpFlags.Kernel | GfpFlags.NoWarn);
+            var taken = machine.Cpu.AllocPage(GfpFlags.Kernel);
             Assert.That(taken.IsNull, Is.False, "the root's page comes back");
             page = machine.Machine.Map.PageToPhys(taken);
         }
@@ -103,19 +122,19 @@ internal sealed class SharedTablesTests<TFormat>
         using var follower = new Follower(machine, from);
         var levels = new List<int>();
         machine.Domain.Invalidating += _ => levels.Add(follower.Tables.Walk(new VirtAddr(from)).Level);
-        Check("reclaim", () => machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]), machine.Format.RootLevel);
+        Check("reclaim", () => machine.Tables.ReclaimTables(machine.Cpu, machine.Format.InputRanges[0]));
         if (machine.Format.Shapes.ToArray().Any(shape => shape.Level == machine.Format.RootLevel && shape.Count == 1))
-            Check("a block in its place", () => Assert.That(machine.Map(from, 0, bytes).IsOk), machine.Format.RootLevel);
+            Check("a block in its place", () => Assert.That(machine.Map(from, 0, bytes).IsOk));
 
-        void Check(string what, Action change, int level)
+        void Check(string what, Action change)
         {
             Assert.That(machine.Map(from, 0, machine.Page).IsOk, what);
             Assert.That(machine.Unmap(from, machine.Page).IsOk, what);
-            Assert.That(follower.Tables.Walk(new VirtAddr(from)).Level, Is.Not.EqualTo(level), what);
+            Assert.That(follower.Tables.Walk(new VirtAddr(from)).Level, Is.Not.EqualTo(machine.Format.RootLevel), what);
             levels.Clear();
             change();
             Assert.That(levels, Is.Not.Empty, what);
-            Assert.That(levels, Is.All.EqualTo(level), what);
+            Assert.That(levels, Is.All.EqualTo(machine.Format.RootLevel), what);
         }
     }
 
@@ -260,37 +279,5 @@ internal sealed class SharedTablesTests<TFormat>
         public PageTables<TFormat> Tables { get; }
 
         public void Dispose() => Tables.Free(_machine.Cpu);
-    }
-}
-
-/// <summary>Leaves of several descriptors of the root: the supersections of Arm's short descriptors.</summary>
-internal sealed class SharedSupersectionTests
-{
-    private const ulong Section = 1 << 20;
-    private const ulong Supersection = 16 * Section;
-
-    [Test]
-    public void A_follower_has_every_descriptor_of_a_supersection_that_comes_and_of_one_that_is_cut([Values(0, 7, 15)] int cut)
-    {
-        using var machine = new MmuMachine<ArmShortFormat>(watch: false);
-        var from = 8 * Supersection;
-        var follower = PageTables.Create(machine.Cpu, machine.Machine.Memory, machine.Format, machine.Domain)!;
-        Assert.That(follower.TryShare(machine.Cpu, machine.Tables, new VirtAddr(from)));
-        Assert.That(machine.Map(from, 0, Supersection, machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: Section)).IsOk);
-        Same("sections");
-        Assert.That(machine.Tables.Join(machine.Cpu, new VirtAddr(from), Supersection, out var joined).IsOk);
-        Assert.That(joined, Is.EqualTo(1));
-        Same("joined");
-        // One section of them is cut, and the others become sections as well.
-        Assert.That(machine.Unmap(from + ((ulong)cut * Section), machine.Page).IsOk);
-        Assert.That(machine.Tables.ShapeAt(new VirtAddr(from + ((ulong)((cut + 1) % 16) * Section)))!.Value.Bytes, Is.EqualTo(Section));
-        Same("cut");
-        follower.Free(machine.Cpu);
-
-        void Same(string what)
-        {
-            for (var at = from; at < from + Supersection; at += Section)
-                Assert.That(follower.Walk(new VirtAddr(at)).Descriptor, Is.EqualTo(machine.Tables.Walk(new VirtAddr(at)).Descriptor), $"{what}: 0x{at:x}");
-        }
     }
 }
