@@ -233,24 +233,6 @@ internal sealed class PageTableRuleTests
     }
 
     [Test]
-    public void A_gather_invalidates_once_and_gives_tables_back_after_that()
-    {
-        using var machine = new MmuMachine<X86Format<FourLevel>>();
-        var pages = machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: Page);
-        Assert.That(machine.Map(0, 0, 4 * Block, pages).IsOk);
-        var (tables, broadcasts) = (machine.Tables.TableCount, machine.Domain.Broadcasts);
-        var gather = new TlbGather(machine.Cpu);
-        for (var i = 0UL; i < 4; i++)
-            Assert.That(machine.Tables.Unmap(machine.Cpu, new VirtAddr(i * Block), Block, gather).IsOk);
-        Assert.That(machine.Domain.Broadcasts, Is.EqualTo(broadcasts));
-        Assert.That(machine.Tables.TableCount, Is.EqualTo(tables), "a walk may still be in them");
-        gather.Finish();
-        Assert.That(machine.Domain.Broadcasts, Is.EqualTo(broadcasts + 1));
-        Assert.That(machine.Tables.TableCount, Is.EqualTo(tables - 4));
-        Assert.That(gather.IsEmpty);
-    }
-
-    [Test]
     public void Attributes_of_another_format_are_refused()
     {
         using var machine = new MmuMachine<X86Format<FourLevel>>();

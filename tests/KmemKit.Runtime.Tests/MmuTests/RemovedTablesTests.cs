@@ -52,22 +52,26 @@ internal sealed class RemovedTablesTests
     }
 
     [Test]
-    public void A_gather_gives_tables_back_after_its_invalidation_which_reaches_all_that_was_changed([Values] bool descending)
+    public void A_gather_invalidates_once_all_that_was_changed_and_gives_tables_back_after_that([Values] bool descending)
     {
         using var machine = new MmuMachine<X86Format<FourLevel>>();
         var block = 512 * machine.Page;
-        Assert.That(machine.Map(0, 0, 3 * block, machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: machine.Page)).IsOk);
-        var had = machine.Tables.TableCount;
+        Assert.That(machine.Map(0, 0, 4 * block, machine.Prot(AccessRights.ReadWrite, AccessRights.None, largest: machine.Page)).IsOk);
+        var (tables, broadcasts) = (machine.Tables.TableCount, machine.Domain.Broadcasts);
         var before = new List<long>();
         machine.Domain.Invalidating += _ => before.Add(machine.Tables.TableCount);
         var gather = new TlbGather(machine.Cpu);
-        for (var i = 0UL; i < 3; i++)
-            Assert.That(machine.Tables.Unmap(machine.Cpu, new VirtAddr((descending ? 2 - i : i) * block), block, gather).IsOk);
+        for (var i = 0UL; i < 4; i++)
+            Assert.That(machine.Tables.Unmap(machine.Cpu, new VirtAddr((descending ? 3 - i : i) * block), block, gather).IsOk);
+        Assert.That(machine.Domain.Broadcasts, Is.EqualTo(broadcasts));
+        Assert.That(machine.Tables.TableCount, Is.EqualTo(tables), "a walk may still be in them");
         Assert.That(machine.Domain.Changes!.PendingCount, Is.Not.Zero);
         gather.Finish();
-        Assert.That(before, Is.EqualTo(new[] { had }));
-        Assert.That(machine.Tables.TableCount, Is.EqualTo(had - 3));
+        Assert.That(machine.Domain.Broadcasts, Is.EqualTo(broadcasts + 1));
+        Assert.That(before, Is.EqualTo(new[] { tables }), "when it was invalidated");
+        Assert.That(machine.Tables.TableCount, Is.EqualTo(tables - 4));
         Assert.That(machine.Domain.Changes!.PendingCount, Is.Zero);
+        Assert.That(gather.IsEmpty);
     }
 
     [Test]
