@@ -26,10 +26,7 @@ internal static class BoardTimes
     public static int Run(string budget, string? part)
     {
         if (BudgetOf(budget) is null)
-        {
-            Console.Error.WriteLine($"There is no budget \"{budget}\": quick or full.");
-            return 2;
-        }
+            return NoBudget(budget);
         var boards = RepositoryBoards.Names.Where(b => part is null || b.Contains(part, StringComparison.Ordinal)).ToArray();
         if (boards.Length == 0)
             return NoBoard(part!);
@@ -51,9 +48,11 @@ internal static class BoardTimes
     /// <summary>Measures a board in this process.</summary>
     public static int RunHere(string budget, string board, bool all)
     {
-        if (BudgetOf(budget) is null || !RepositoryBoards.Names.Contains(board))
+        if (BudgetOf(budget) is not { } known)
+            return NoBudget(budget);
+        if (!RepositoryBoards.Names.Contains(board))
             return NoBoard(board);
-        var options = new RuleOptions { Budget = BudgetOf(budget)! };
+        var options = new RuleOptions { Budget = known };
         var (fresh, first) = Once(board, options, out var bytes);
         var (again, second) = Once(board, options, out _);
         var failed = first.Concat(second).Where(r => r.Outcome == RuleOutcome.Failed).ToList();
@@ -64,6 +63,12 @@ internal static class BoardTimes
         foreach (var result in failed)
             Console.WriteLine(result);
         return failed.Count == 0 ? 0 : 1;
+    }
+
+    private static int NoBudget(string name)
+    {
+        Console.Error.WriteLine($"There is no budget \"{name}\": quick or full.");
+        return 2;
     }
 
     private static int NoBoard(string name)
