@@ -148,6 +148,15 @@ public abstract class MpuFormat
     /// <param name="number">Its number.</param>
     public abstract ImmutableArray<string> RegionRegisters(int number);
 
+    /// <summary>The register of a region that turns it off with 0, whose others then mean nothing; null where a shared one does that, and none of its own means anything.</summary>
+    /// <param name="number">Its number.</param>
+    public virtual string? DisablingRegister(int number)
+    {
+        // RASR, DRSR and RLAR, behind the base, and C6 hold the enable bit.
+        var names = RegionRegisters(number);
+        return names.Length == 1 ? names[0] : names[1];
+    }
+
     /// <summary>Names of the registers that all regions share, in the order in which they are written.</summary>
     /// <param name="regionCount">Regions the unit has.</param>
     public abstract ImmutableArray<string> SharedRegisters(int regionCount);

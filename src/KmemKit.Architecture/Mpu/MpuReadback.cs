@@ -62,8 +62,8 @@ public static class MpuReadback
         MpuFormat format, MpuRegisterFile planned, MpuRegisterFile read, MpuSpace space, int number, ImmutableArray<MpuDifference>.Builder differences)
     {
         var (wanted, found) = (Registers(planned, space, number), Registers(read, space, number));
-        // Off on both sides: what else its registers hold does not matter, but an address that a PMP chain starts from.
-        var isOff = wanted is null && Meaning(format, read, space, number) == Off;
+        // Off on both sides: what else its registers hold does not matter. An address that a PMP chain starts from is one of a region that is planned.
+        var isOff = wanted is null && Meaning(format, read, space, number).StartsWith(Off, StringComparison.Ordinal);
         foreach (var name in format.RegionRegisters(number))
         {
             var register = new MpuRegister(name, wanted is null ? 0 : MpuRegisterFile.Find(wanted.Values, name) ?? 0);

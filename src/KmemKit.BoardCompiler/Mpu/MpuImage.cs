@@ -8,7 +8,8 @@ namespace KmemKit.BoardCompiler.Mpu;
 /// <summary>A region number of the unit and what its registers hold.</summary>
 /// <param name="Space">Which accesses.</param>
 /// <param name="Number">Region number.</param>
-/// <param name="Values">Register values, in the order in which they are written; all 0 where the region is off.</param>
+/// <param name="Values">Register values, in the order in which they are written. All are 0 where the region is off, but the address of a PMP entry, which then means nothing, is
+/// as in a state that has it on.</param>
 /// <param name="Region">The region; null where it is off.</param>
 public sealed record MpuSlot(MpuSpace Space, int Number, ImmutableArray<MpuRegister> Values, PlannedRegion? Region);
 
@@ -56,8 +57,18 @@ public sealed record MpuImage
         {
             Plan = plan,
             Fixed = [.. Slots(plan, plan.RegistersOf(null), plan.Static).Where(s => !switched.Contains((s.Space, s.Number)))],
-            States = states,
+            States = Filled(plan.Mpu.Format, states),
         };
+    }
+
+    /// <summary>Gives addresses of PMP entries that are off the value of a state that has them on: what means nothing need not be written.</summary>
+    private static ImmutableArray<MpuState> Filled(MpuFormat format, ImmutableArray<MpuState> states)
+    {
+        MpuSlot[] on = [.. states[0].Slots.Select((_, at) => states.Select(s => s.Slots[at]).First(s => s.Region is not null))];
+        return [.. states.Select(state => state with
+        {
+            Slots = [.. state.Slots.Select((slot, at) => slot.Region is null && format.DisablingRegister(slot.Number) is null ? slot with { Values = on[at].Values } : slot)],
+        })];
     }
 
     private static IEnumerable<MpuSlot> Slots(MpuPlan plan, MpuRegisterFile registers, ImmutableArray<PlannedRegion> regions)

@@ -15,7 +15,8 @@ public readonly record struct MpuWrite(MpuSpace Space, int Region, string Regist
 /// <summary>What a switch between two domains writes: the registers that differ, and no other.</summary>
 /// <remarks>
 /// <para>A region that the next domain has as well, and in the same way, is left alone; of one that it has in another way, the registers that differ are
-/// written; one that it does not have is turned off by one register, and what its others hold counts as unknown from then on.</para>
+/// written; one that it does not have is turned off by one register (a PMP entry by its configuration, which is shared), and what its others hold counts as
+/// unknown from then on.</para>
 /// <para>The unit is off while they are written, so that no half-written region decides; a PMP cannot be off, and does not bind the M-mode that writes it.</para>
 /// </remarks>
 public sealed class MpuSwitch
@@ -87,8 +88,9 @@ public sealed class MpuSwitch
     {
         if (to is null)
         {
-            if (from is not null || isUnknown)
-                writes.Add(new MpuWrite(space, number, DisablingRegister(format, number), 0));
+            var disabling = format.DisablingRegister(number) ?? (isUnknown ? format.RegionRegisters(number)[0] : null);
+            if (disabling is not null && (from is not null || isUnknown))
+                writes.Add(new MpuWrite(space, number, disabling, 0));
             return;
         }
         foreach (var register in to.Values)
@@ -99,13 +101,6 @@ public sealed class MpuSwitch
     }
 
     private static MpuRegionRegisters? Find(MpuRegisterFile file, MpuSpace space, int number) => file.Regions.FirstOrDefault(r => r.Space == space && r.Number == number);
-
-    // RASR, DRSR, RLAR and C6 hold the enable bit. A PMP entry is turned off by its configuration, which is shared, and leaves no address that a chain could start from.
-    private static string DisablingRegister(MpuFormat format, int number)
-    {
-        var names = format.RegionRegisters(number);
-        return names.Length == 1 ? names[0] : names[1];
-    }
 
     // PMSAv6 to PMSAv8 name a region in one register and its contents in others; c6 of PMSAv5 and pmpaddr have one register each.
     private static bool IsSelected(MpuFormat format) => format.Shape != MpuShape.PriorityChain && format.RegionRegisters(0).Length > 1;

@@ -71,6 +71,9 @@ public sealed class PmpFormat : MpuFormat
         ? base.KeptBits(register) & ~((Granule >> 3) - 1)
         : base.KeptBits(register!);
 
+    /// <summary>None: the configuration, which entries share, turns an entry off. Its address then means nothing but as the base of a range behind it.</summary>
+    public override string? DisablingRegister(int number) => null;
+
     /// <summary>The register that holds the byte of an entry. RV64 has only the even ones: entry 8 is in pmpcfg2.</summary>
     public string ConfigurationOf(int entry) => Numbered("pmpcfg", entry / (_xlen / 8) * (_xlen / 32));
 

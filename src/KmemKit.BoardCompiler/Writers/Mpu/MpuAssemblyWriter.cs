@@ -27,7 +27,7 @@ public static class MpuAssemblyWriter
             throw new ArgumentNullException(nameof(plan));
         var image = MpuImage.Of(plan);
         var names = MpuCNames.Of(board, plan);
-        var words = new MpuWords(image, MpuInstructions.Of(plan.Mpu.Format)?.SharedLast ?? false);
+        var words = new MpuWords(image, MpuInstructions.Of(plan.Mpu.Format));
         var output = new SourceWriter();
         output.Line($"/* Made by KmemKit {BoardTypeWriter.GeneratorVersion} from {MpuCNames.Comment(madeFrom)}: change the board, not this file.");
         output.Line(" *");

@@ -16,7 +16,7 @@ internal static class MpuCRegisterWriter
 {
     public static void Write(SourceWriter output, MpuCNames names, MpuImage image, MpuInstructions instructions)
     {
-        var words = new MpuWords(image, instructions.SharedLast);
+        var words = new MpuWords(image, instructions);
         var (p, m, word) = (names.Prefix, names.Macro, instructions.Word);
         output.Line($"#define {m}_FIXED_WORDS {MpuText.Number(words.Fixed.Length)} /* registers that no switch changes, those of regions that are off among them */");
         output.Line($"#define {m}_STATE_WORDS {MpuText.Number(words.States[0].Length)} /* registers that a switch writes */");
@@ -25,7 +25,7 @@ internal static class MpuCRegisterWriter
         if (!words.Fixed.IsEmpty)
         {
             output.OpenBlock($"static const {word} {p}_fixed[{m}_FIXED_WORDS] =");
-            WriteWords(output, words.Fixed, word);
+            WriteWords(output, image, words.Fixed, word, isFixed: true);
             output.CloseBlock(";");
             output.Line();
         }
@@ -36,7 +36,7 @@ internal static class MpuCRegisterWriter
             {
                 output.Line($"{{ /* {MpuCNames.Comment(image.States[i].Domain ?? "no domain")} */");
                 output.Indent();
-                WriteWords(output, words.States[i], word);
+                WriteWords(output, image, words.States[i], word, isFixed: false);
                 output.Outdent();
                 output.Line(i < words.States.Length - 1 ? "}," : "}");
             }
@@ -51,14 +51,17 @@ internal static class MpuCRegisterWriter
         WriteVerify(output, names, image.Plan.Mpu.Format, words, word);
     }
 
-    private static void WriteWords(SourceWriter output, ImmutableArray<MpuWord> words, string type)
+    private static void WriteWords(SourceWriter output, MpuImage image, ImmutableArray<MpuWord> words, string type, bool isFixed)
     {
         for (var i = 0; i < words.Length; i++)
         {
             var isFirst = words[i].Slot is not null && (i == 0 || !ReferenceEquals(words[i - 1].Slot, words[i].Slot));
-            var about = words[i].Slot is { } slot && isFirst ? $"{slot.Number}{(slot.Space == MpuSpace.Unified ? "" : " " + MpuText.Of(slot.Space))}, {MpuCHeaderWriter.Describe(slot)}; " : "";
+            var about = words[i].Slot is { } slot && isFirst ? $"{slot.Number}{(slot.Space == MpuSpace.Unified ? "" : " " + MpuText.Of(slot.Space))}, {What(slot)}; " : "";
             output.Line($"{MpuCHeaderWriter.Literal(words[i].Value, type)}{(i < words.Length - 1 ? "," : "")} /* {about}{words[i].Register} */");
         }
+
+        // Of a region that a switch changes, this word is the same in all states, and others are not.
+        string What(MpuSlot slot) => isFixed && !image.Fixed.Contains(slot) ? "the same in every domain that has it" : MpuCHeaderWriter.Describe(slot);
     }
 
     private static void WriteApply(SourceWriter output, MpuCNames names, MpuImage image, MpuWords words, MpuInstructions instructions, bool isSwitch)
@@ -90,10 +93,14 @@ internal static class MpuCRegisterWriter
         if (hasState)
             output.Line($"state = {p}_states[domain];");
         lines.AddRange(off);
-        if (hasFixed)
-            AddWrites(lines, words.Fixed, instructions, "%[fixed]");
-        if (hasState)
-            AddWrites(lines, words.States[0], instructions, "%[state]");
+        // What turns regions on goes behind the registers of all of them. (A locked top of range would keep the address below it from being written.)
+        foreach (var isLast in instructions.SharedLast ? [false, true] : new bool?[] { null })
+        {
+            if (hasFixed)
+                AddWrites(lines, words.Fixed, instructions, "%[fixed]", isLast);
+            if (hasState)
+                AddWrites(lines, words.States[0], instructions, "%[state]", isLast);
+        }
         lines.AddRange(instructions.On(image.Plan.PrivilegedBackground));
         output.Line("__asm__ volatile (");
         output.Indent();
@@ -114,12 +121,19 @@ internal static class MpuCRegisterWriter
         output.Line();
     }
 
-    private static void AddWrites(List<string> lines, ImmutableArray<MpuWord> words, MpuInstructions instructions, string table)
+    /// <param name="lines">Where the instructions go.</param>
+    /// <param name="words">The table.</param>
+    /// <param name="instructions">Those of the unit.</param>
+    /// <param name="table">The operand that points to it.</param>
+    /// <param name="shared">Only shared registers, or only those of regions; null for the table as it is, which a pointer that steps on needs.</param>
+    private static void AddWrites(List<string> lines, ImmutableArray<MpuWord> words, MpuInstructions instructions, string table, bool? shared)
     {
         MpuSlot? selected = null;
         for (var i = 0; i < words.Length; i++)
         {
             var slot = words[i].Slot;
+            if (shared is { } only && slot is null != only)
+                continue;
             if (slot is not null && !ReferenceEquals(selected, slot))
             {
                 selected = slot;

@@ -13,18 +13,27 @@ namespace KmemKit.BoardCompiler.Writers.Mpu;
 internal readonly record struct MpuWord(string Register, ulong Value, MpuSlot? Slot);
 
 /// <summary>A plan as two rows of words, in the order in which they are written: what never changes, and what a switch writes.</summary>
+/// <remarks>
+/// A switch does not know which domain it leaves, so it writes a word that differs between any two states, and no other. Where registers are memory (Arm
+/// M-profile) a region's words stay together: they are written in one go.
+/// </remarks>
 internal sealed class MpuWords
 {
-    private readonly MpuImage _image;
-    private readonly bool _sharedLast;
-
-    public MpuWords(MpuImage image, bool sharedLast)
+    public MpuWords(MpuImage image, MpuInstructions? instructions)
     {
-        _image = image;
-        _sharedLast = sharedLast;
-        var fixedShared = sharedLast || image.SharedDiffers ? [] : Shared(0);
-        Fixed = [.. fixedShared, .. Words(image.Fixed)];
-        States = [.. image.States.Select((_, i) => State(i))];
+        var sharedLast = instructions?.SharedLast ?? false;
+        ImmutableArray<MpuWord>[] shared = [.. image.States.Select(state => state.Shared.Select(r => new MpuWord(r.Name, r.Value, null)).ToImmutableArray())];
+        ImmutableArray<MpuWord>[] slots = [.. image.States.Select(state => Words(state.Slots))];
+        var sharedDiffers = Differing(shared, each: true);
+        var slotDiffers = Differing(slots, each: instructions is not null);
+        var fixedShared = Pick(shared[0], sharedDiffers, false);
+        ImmutableArray<MpuWord> fixedSlots = [.. Words(image.Fixed), .. Pick(slots[0], slotDiffers, false)];
+        Fixed = sharedLast ? [.. fixedSlots, .. fixedShared] : [.. fixedShared, .. fixedSlots];
+        States = [.. image.States.Select((_, i) =>
+        {
+            var (own, common) = (Pick(slots[i], slotDiffers, true), Pick(shared[i], sharedDiffers, true));
+            return sharedLast ? (ImmutableArray<MpuWord>)[.. own, .. common] : [.. common, .. own];
+        })];
     }
 
     /// <summary>Words that every state has.</summary>
@@ -33,14 +42,10 @@ internal sealed class MpuWords
     /// <summary>By state, the words that are its own: the same registers in each.</summary>
     public ImmutableArray<ImmutableArray<MpuWord>> States { get; }
 
-    private ImmutableArray<MpuWord> State(int state)
-    {
-        var shared = _sharedLast || _image.SharedDiffers ? Shared(state) : [];
-        var slots = Words(_image.States[state].Slots);
-        return _sharedLast ? [.. slots, .. shared] : [.. shared, .. slots];
-    }
+    private static ImmutableArray<MpuWord> Words(IEnumerable<MpuSlot> slots) => [.. slots.SelectMany(s => s.Values.Select(v => new MpuWord(v.Name, v.Value, s)))];
 
-    private IEnumerable<MpuWord> Shared(int state) => _image.States[state].Shared.Select(r => new MpuWord(r.Name, r.Value, null));
+    private static bool[] Differing(ImmutableArray<MpuWord>[] states, bool each) =>
+        [.. states[0].Select((_, at) => !each || states.Any(words => words[at].Value != states[0][at].Value))];
 
-    private static IEnumerable<MpuWord> Words(IEnumerable<MpuSlot> slots) => slots.SelectMany(s => s.Values.Select(v => new MpuWord(v.Name, v.Value, s)));
+    private static ImmutableArray<MpuWord> Pick(ImmutableArray<MpuWord> words, bool[] differing, bool differ) => [.. words.Where((_, at) => differing[at] == differ)];
 }

@@ -7,8 +7,10 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
+using KmemKit.Architecture.Mpu.Pmp;
 using KmemKit.BoardCompiler.Mpu;
 using KmemKit.BoardCompiler.Protection;
 using KmemKit.BoardCompiler.Tests.Artifacts;
@@ -106,6 +108,58 @@ internal sealed class MpuArtifactTests
             var expected = Words(plan).Where(w => !isMemory || w.Slot is not null).SelectMany(w => isMemory && w.Register == "RBAR" ? [(ulong)w.Slot!.Number, w.Value] : new[] { w.Value });
             Assert.That(printed[name], Is.EqualTo(expected), name);
             AssertIsPlan(name, plan);
+        }
+    }
+
+    // By the plan's own registers: of a region that a state does not have, none means anything but the one that turns it off.
+    [Test]
+    public void A_switch_writes_each_register_that_differs_between_two_states_and_no_other()
+    {
+        foreach (var (name, plan, _) in s_plans.Where(p => MpuInstructions.Of(p.Plan.Mpu.Format) is not null))
+        {
+            var files = plan.Domains.Select(d => plan.RegistersOf(d.Name)).ToList();
+            var expected = plan.Mpu.Format.SharedRegisters(plan.Mpu.RegionCount!.Value)
+                .Where(shared => files.Select(f => f.Shared.FirstOrDefault(r => r.Name == shared).Value).Distinct().Count() > 1).Select(shared => (MpuSpace.Unified, -1, shared)).ToList();
+            foreach (var region in files.SelectMany(f => f.Regions).DistinctBy(r => (r.Space, r.Number)))
+            {
+                var held = files.Select(f => f.Regions.FirstOrDefault(r => (r.Space, r.Number) == (region.Space, region.Number))).ToList();
+                foreach (var register in plan.Mpu.Format.RegionRegisters(region.Number))
+                {
+                    var isPmp = register.StartsWith("pmpaddr", StringComparison.Ordinal);
+                    if (held.Where(h => h is not null || !isPmp).Select(h => h?[register] ?? 0).Distinct().Count() > 1)
+                        expected.Add((region.Space, region.Number, register));
+                }
+            }
+            foreach (var state in Split(plan).States)
+                Assert.That(state.Select(w => (w.Slot?.Space ?? MpuSpace.Unified, w.Slot?.Number ?? -1, w.Register)), Is.EquivalentTo(expected), name);
+        }
+    }
+
+    // A locked top of range keeps the address below it from being written (Privileged Architecture 1.12, 3.7.1, "Locking and Privilege Mode").
+    [Test]
+    public void All_addresses_of_a_PMP_are_written_before_any_configuration()
+    {
+        foreach (var (name, plan, _) in s_plans.Where(p => p.Plan.Mpu.Format is PmpFormat))
+        {
+            foreach (var function in new[] { "apply", "switch" })
+            {
+                var text = MpuCHeaderWriter.Write(name, "a.dts", plan);
+                var from = text.IndexOf($"_{function}(enum", StringComparison.Ordinal);
+                var body = text[from..text.IndexOf("\n}\n", from, StringComparison.Ordinal)];
+                var (words, bytes) = (Split(plan), plan.Mpu.Format.RegisterBits / 8);
+                var written = Regex.Matches(body, @"l[wd] %\[value\], (\d+)\(%\[(fixed|state)\]\)\S*\s*""csrw 0x(3[a-f][0-9a-f])").Select(m =>
+                {
+                    // pmpcfg0 is CSR 0x3a0, pmpaddr0 0x3b0 (table 2.5); the word that is loaded is the one of that register.
+                    var register = int.Parse(m.Groups[3].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                    var at = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) / bytes;
+                    var word = (m.Groups[2].Value == "fixed" ? words.Fixed : words.States[0])[at];
+                    Assert.That(word.Register, Is.EqualTo(register >= 0x3b0 ? $"pmpaddr{register - 0x3b0}" : $"pmpcfg{register - 0x3a0}"), $"{name} {function}");
+                    return register;
+                }).ToList();
+                Assert.That(written.SkipWhile(n => n >= 0x3b0), Has.All.LessThan(0x3b0), $"{name} {function}");
+                var count = words.States[0].Length + (function == "switch" ? 0 : words.Fixed.Length);
+                Assert.That((written.Count, written.Distinct().Count()), Is.EqualTo((count, count)), $"{name} {function}");
+            }
         }
     }
 
@@ -232,7 +286,7 @@ internal sealed class MpuArtifactTests
 
     private static bool HasStates(MpuPlan plan) => Split(plan).States[0].Length > 0;
 
-    private static MpuWords Split(MpuPlan plan) => new(MpuImage.Of(plan), MpuInstructions.Of(plan.Mpu.Format)?.SharedLast ?? false);
+    private static MpuWords Split(MpuPlan plan) => new(MpuImage.Of(plan), MpuInstructions.Of(plan.Mpu.Format));
 
     private static IEnumerable<MpuWord> Words(MpuPlan plan) => Split(plan).Fixed.Concat(Split(plan).States.SelectMany(s => s));
 
