@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Linq;
+using KmemKit.Architecture.Mpu.Pmp;
 
 namespace KmemKit.Architecture.Mpu;
 
@@ -109,11 +111,16 @@ public static class MpuReadback
     /// <summary>What the registers of one region say, by the decoder.</summary>
     private static string Meaning(MpuFormat format, MpuRegisterFile file, MpuSpace space, int number)
     {
-        // A top-of-range entry of a PMP starts where the entry before it points.
+        // A top-of-range entry of a PMP starts where the entry before it points, whatever that entry is: off, it needs none before it.
         var regions = file.Regions.RemoveAll(r => r.Space != space || r.Number > number || r.Number < number - 1);
+        var shared = file.Shared;
+        if (format is PmpFormat pmp && number > 0)
+        {
+            shared = [.. shared.Select(r => r.Name != pmp.ConfigurationOf(number - 1) ? r : r with { Value = r.Value & ~(0xffUL << pmp.ConfigurationShift(number - 1)) })];
+        }
         try
         {
-            foreach (var region in format.Decode(file with { Regions = regions }).Regions)
+            foreach (var region in format.Decode(file with { Regions = regions, Shared = shared }).Regions)
             {
                 if (region.Number != number)
                     continue;

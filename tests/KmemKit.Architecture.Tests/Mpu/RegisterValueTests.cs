@@ -134,6 +134,18 @@ public class RegisterValueTests
         Assert.That(difference.Effect, Does.Contain("grants [0x1000, 0x4000)").And.Contain("not grants [0x1000, 0x3000)"));
     }
 
+    [Test]
+    public void What_an_entry_behind_a_top_of_range_would_grant_is_told()
+    {
+        MpuRegisterFile Of(ulong start) => PmpFormat.Rv32.Encode(
+        [
+            new(0, RandomRegions.Range(0x1000, 0), MpuAttributes.Deny),
+            new MpuRegion(1, RandomRegions.Range(0x1000, 0x2000), new(All, ReadWrite, MpuMemoryType.Unspecified, false)) { Mode = PmpMode.Tor },
+            new MpuRegion(2, RandomRegions.Range(start, 0x1000), new(All, Read, MpuMemoryType.Unspecified, false)) { Mode = PmpMode.Napot },
+        ], true);
+        Assert.That(MpuReadback.Compare(PmpFormat.Rv32, Of(0x4000), Of(0x8000)).Single().Effect, Does.Contain("grants [0x8000, 0x9000)").And.Contain("not grants [0x4000, 0x5000)"));
+    }
+
     // AP of HPRBAR and PRBAR_EL2: 0 is for EL2 alone, 1 for EL1 and EL0 as well; 2 and 3 the same, read-only. What is granted to EL1 and EL0 is the policy's "user".
     [TestCase("pmsav8-r-el2", "HPRBAR", "HPRLAR", "HMAIR0", 1)]
     [TestCase("pmsav8-r64-el2", "PRBAR_EL2", "PRLAR_EL2", "MAIR_EL2", 2)]
