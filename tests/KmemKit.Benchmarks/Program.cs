@@ -9,7 +9,7 @@ namespace KmemKit.Benchmarks;
 /// <c>--slab-checks</c>, with the same, what the checks of object caches cost, <c>--tables</c> page tables, walks and the CPU port with the same loops in C
 /// (<c>changes</c>, <c>growth</c> or <c>walks</c> behind it for a part); <c>--mpu</c> a domain switch that writes
 /// what differs with one that writes all, <c>--mpu plan</c> how long plans take; <c>--smmu</c> the DMA API over an SMMU with calls of page tables, plain reads and copies
-/// (<c>pairs</c>, <c>scatter</c>, <c>reads</c> or <c>iova</c> behind it for a part); <c>--conformance</c> how long the proof of each board takes
+/// (<c>pairs</c>, <c>scatter</c>, <c>reads</c> or <c>iova</c> behind it for a part; <c>pairs</c> in both ways in which the JIT may have compiled the code); <c>--conformance</c> how long the proof of each board takes
 /// (<c>quick</c> or <c>full</c> behind it for the budget, a board for the time of each of its rules).
 /// </summary>
 internal static class Program
@@ -41,11 +41,13 @@ internal static class Program
             PageTables.PairedTables.Run(arguments.Length > 1 ? arguments[1] : null);
             return 0;
         }
-        if (arguments is ["--smmu", ..])
+        if (arguments is ["--smmu", "pairs", JitModes.Here])
         {
-            Smmu.PairedSmmu.Run(arguments.Length > 1 ? arguments[1] : null);
+            Smmu.PairedSmmu.RunHere("pairs", "pairs");
             return 0;
         }
+        if (arguments is ["--smmu", ..])
+            return Smmu.PairedSmmu.Run(arguments.Length > 1 ? arguments[1] : null);
         if (arguments is ["--mpu", "plan", ..])
         {
             Protection.PlanningTimes.Run(arguments.Length > 2 ? arguments[2] : null);

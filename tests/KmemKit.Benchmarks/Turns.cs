@@ -44,6 +44,21 @@ internal sealed class Turns
         return this;
     }
 
+    /// <summary>Goes through all loads in turns without measuring, until the JIT has compiled what they call for the last time.</summary>
+    public Turns WarmUp(TimeSpan time)
+    {
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < time;)
+        {
+            foreach (var load in _loads)
+            {
+                load.Before?.Invoke();
+                if (!load.Turn().GoesOn)
+                    load.Again!();
+            }
+        }
+        return this;
+    }
+
     /// <summary>Measures and prints a line a load: nanoseconds an operation, fastest and median, and the median of the ratios to the first load.</summary>
     public void Run(int turns)
     {
