@@ -52,6 +52,15 @@ public sealed unsafe partial class DmaMapper
         bus = default;
         if (size == 0 || !_memory.HasRam(address, size))
             return DmaError.Invalid;
+        // A coherent device behind an SMMU has it from there; nothing is left to do here.
+        return device.Domain is { } translated && device.IsCoherent && Debug is null
+            ? translated.TryMapOne(cpu, address, size, AccessOf(device, direction, attributes), device.DmaMask, out bus)
+            : TryMapAny(cpu, device, address, size, direction, attributes, out bus);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaError TryMapAny(Cpu cpu, DmaDevice device, PhysAddr address, ulong size, DmaDirection direction, DmaAttributes attributes, out BusAddr bus)
+    {
         var error = device.Domain is { } domain
             ? domain.TryMapOne(cpu, address, size, AccessOf(device, direction, attributes), device.DmaMask, out bus)
             : TryMapDirect(device, address, size, direction, attributes, out bus);
@@ -75,6 +84,15 @@ public sealed unsafe partial class DmaMapper
         Cpu cpu, DmaDevice device, BusAddr bus, ulong size, DmaDirection direction, DmaAttributes attributes = DmaAttributes.None)
     {
         ArgumentNullException.ThrowIfNull(device);
+        if (device.Domain is { } translated && device.IsCoherent && Debug is null)
+            translated.Unmap(cpu, bus, size);
+        else
+            UnmapAny(cpu, device, bus, size, direction, attributes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void UnmapAny(Cpu cpu, DmaDevice device, BusAddr bus, ulong size, DmaDirection direction, DmaAttributes attributes)
+    {
         if (Debug is { } debug && !debug.Unmapping(device, bus, size, direction, DmaDebugType.Single))
             return;
         if ((attributes & DmaAttributes.SkipCpuSync) == 0 && NeedsSync(device))
@@ -154,6 +172,7 @@ public sealed unsafe partial class DmaMapper
             device.Caches.ForDevice(at, size, direction);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static DmaAccess AccessOf(DmaDevice device, DmaDirection direction, DmaAttributes attributes) => (direction switch
     {
         DmaDirection.ToDevice => DmaAccess.Read,

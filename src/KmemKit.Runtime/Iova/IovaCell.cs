@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace KmemKit.Runtime.Iova;
 
@@ -25,6 +26,7 @@ internal static unsafe class IovaCell
     private const int Parts = 4;
 
     /// <summary>The byte of a range of 2^<paramref name="order"/> granules.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte OfOrder(int order) => (byte)(order + 1);
 
     /// <summary>Says that a range starts at a cell.</summary>

@@ -24,6 +24,17 @@ internal struct IovaCpuGate
             EnterSlowly();
     }
 
+    /// <summary>The CPU's own thread comes in if it is not kept out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter()
+    {
+        Volatile.Write(ref _busy, 1);
+        if (Volatile.Read(ref _closed) == 0)
+            return true;
+        Volatile.Write(ref _busy, 0);
+        return false;
+    }
+
     /// <summary>It goes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Leave() => Volatile.Write(ref _busy, 0);

@@ -25,11 +25,11 @@ public sealed unsafe partial class IovaDomain
                 continue;
             magazine->Ranges[i] = magazine->Ranges[--magazine->Count];
             *CellOf(first) = IovaCell.OfOrder(order);
-            _gates[cpu].Leave();
+            _places[cpu].Gate.Leave();
             address = new BusAddr(first << _shift);
             return true;
         }
-        _gates[cpu].Leave();
+        _places[cpu].Gate.Leave();
         return TakeExactly(1UL << order, mask, out address);
     }
 
@@ -107,12 +107,12 @@ public sealed unsafe partial class IovaDomain
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void MakeRoom(IovaCpuCache* cache, int order)
+    private IovaMagazine* MakeRoom(IovaCpuCache* cache, int order)
     {
         if (cache->Previous->Count == 0)
         {
             cache->Swap();
-            return;
+            return cache->Loaded;
         }
         ZoneLock.Acquire(ref _lock);
         if (_depotCounts[order] < DepotMagazines)
@@ -127,6 +127,7 @@ public sealed unsafe partial class IovaDomain
             Empty(cache->Loaded);
         }
         ZoneLock.Release(ref _lock);
+        return cache->Loaded;
     }
 
     private void Empty(IovaMagazine* magazine)

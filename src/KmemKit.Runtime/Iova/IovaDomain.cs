@@ -29,8 +29,7 @@ public sealed unsafe partial class IovaDomain : IDisposable
     private readonly ulong _first;
     private readonly ulong _end;
     private readonly int _cpus;
-    private readonly IovaCpuCache* _caches;
-    private readonly IovaCpuGate* _gates;
+    private readonly IovaCpu* _places;
     // The cells of each window, null while there is none.
     private readonly byte** _cells;
     private readonly IovaMagazine*[] _depot = new IovaMagazine*[CachedOrders];
@@ -57,13 +56,12 @@ public sealed unsafe partial class IovaDomain : IDisposable
             throw new ArgumentException($"The aperture {aperture} has more than 2^40 granules.", nameof(aperture));
         _windows = new IovaWindow?[windows];
         _cells = (byte**)NativeMemory.AllocZeroed((nuint)windows, (nuint)sizeof(byte*));
-        _gates = (IovaCpuGate*)NativeMemory.AlignedAlloc((nuint)(cpus * sizeof(IovaCpuGate)), 64);
-        new Span<IovaCpuGate>(_gates, cpus).Clear();
         _firstWithSpace = (int)(_first >> IovaWindow.Bits);
         _cpus = cpus;
-        _caches = (IovaCpuCache*)NativeMemory.AlignedAlloc((nuint)(cpus * CachedOrders * sizeof(IovaCpuCache)), 64);
+        _places = (IovaCpu*)NativeMemory.AlignedAlloc((nuint)cpus * (nuint)sizeof(IovaCpu), 64);
+        new Span<IovaCpu>(_places, cpus).Clear();
         for (var i = 0; i < cpus * CachedOrders; i++)
-            _caches[i] = new IovaCpuCache { Loaded = NewMagazine(), Previous = NewMagazine() };
+            *IovaCpu.CacheOf(_places + (i / CachedOrders), i % CachedOrders) = new IovaCpuCache { Loaded = NewMagazine(), Previous = NewMagazine() };
     }
 
     /// <summary>Smallest page of the translation, in bytes.</summary>
@@ -89,11 +87,36 @@ public sealed unsafe partial class IovaDomain : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryTakeGranule(int cpu, ulong mask, out BusAddr address) => TryTakeOrder(cpu, 0, mask, out address);
 
+    /// <summary>The same where the CPU has one at hand; otherwise, and where the mask is short or the CPU wrong, false, and nothing changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryTakeGranuleAtHand(int cpu, ulong mask, out BusAddr address)
+    {
+        address = default;
+        if ((uint)cpu >= (uint)_cpus)
+            return false;
+        var place = _places + cpu;
+        if (!place->Gate.TryEnter())
+            return false;
+        var magazine = place->Granules.Loaded;
+        var count = magazine->Count;
+        if (count == 0 || magazine->Ranges[count - 1] is var first && !Reaches(mask, first, 1))
+        {
+            place->Gate.Leave();
+            return false;
+        }
+        magazine->Count = count - 1;
+        *CellOf(first) = IovaCell.OfOrder(0);
+        place->Gate.Leave();
+        address = new BusAddr(first << _shift);
+        return true;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryTakeOrder(int cpu, int order, ulong mask, out BusAddr address)
     {
-        var cache = CacheOf(cpu, order);
-        _gates[cpu].Enter();
+        var place = PlaceOf(cpu);
+        var cache = IovaCpu.CacheOf(place, order);
+        place->Gate.Enter();
         var magazine = cache->Loaded;
         if (magazine->Count == 0 || !Reaches(mask, magazine->Ranges[magazine->Count - 1], 1UL << order))
         {
@@ -104,7 +127,7 @@ public sealed unsafe partial class IovaDomain : IDisposable
         }
         var first = magazine->Ranges[--magazine->Count];
         *CellOf(first) = IovaCell.OfOrder(order);
-        _gates[cpu].Leave();
+        place->Gate.Leave();
         address = new BusAddr(first << _shift);
         return true;
     }
@@ -140,13 +163,15 @@ public sealed unsafe partial class IovaDomain : IDisposable
     }
 
     /// <summary><see cref="Claim"/> of one granule.</summary>
+    /// <returns>Its cell, for <see cref="GiveClaimedGranule"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void ClaimGranule(int cpu, BusAddr address)
+    internal ref byte ClaimGranule(int cpu, BusAddr address)
     {
         var cell = FindCell(cpu, address, Granule);
         if (*cell != IovaCell.OfOrder(0))
             throw Refuse(address, Granule);
         *cell = (byte)(IovaCell.OfOrder(0) | IovaCell.Claimed);
+        return ref *cell;
     }
 
     // Where the length of a range that starts there is kept.
@@ -155,9 +180,10 @@ public sealed unsafe partial class IovaDomain : IDisposable
     {
         if ((uint)cpu >= (uint)_cpus)
             RefuseCpu(cpu);
-        var first = address.Value >> _shift;
+        // An address inside a granule is turned to one that is far outside.
+        var first = BitOperations.RotateRight(address.Value, _shift);
         byte* cells;
-        if ((address.Value & (Granule - 1)) != 0 || first >= _end || (cells = _cells[first >> IovaWindow.Bits]) is null)
+        if (first >= _end || (cells = _cells[first >> IovaWindow.Bits]) is null)
             throw Refuse(address, bytes);
         return cells + (first & (IovaWindow.Granules - 1));
     }
@@ -179,21 +205,32 @@ public sealed unsafe partial class IovaDomain : IDisposable
         GiveOrder(cpu, first, OrderOf(count));
     }
 
-    /// <summary><see cref="GiveClaimed"/> of one granule.</summary>
+    /// <summary><see cref="GiveClaimed"/> of one granule, by the same CPU.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void GiveClaimedGranule(int cpu, BusAddr address) => GiveOrder(cpu, address.Value >> _shift, 0);
+    internal void GiveClaimedGranule(int cpu, BusAddr address, ref byte cell)
+    {
+        var place = _places + cpu;
+        place->Gate.Enter();
+        cell = (byte)(IovaCell.OfOrder(0) | IovaCell.InMagazine);
+        var magazine = place->Granules.Loaded;
+        if (magazine->Count == IovaMagazine.Capacity)
+            magazine = MakeRoom(&place->Granules, 0);
+        magazine->Ranges[magazine->Count++] = address.Value >> _shift;
+        place->Gate.Leave();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void GiveOrder(int cpu, ulong first, int order)
     {
-        var cache = CacheOf(cpu, order);
-        _gates[cpu].Enter();
+        var place = PlaceOf(cpu);
+        var cache = IovaCpu.CacheOf(place, order);
+        place->Gate.Enter();
         *CellOf(first) = (byte)(IovaCell.OfOrder(order) | IovaCell.InMagazine);
-        if (cache->Loaded->Count == IovaMagazine.Capacity)
-            MakeRoom(cache, order);
         var magazine = cache->Loaded;
+        if (magazine->Count == IovaMagazine.Capacity)
+            magazine = MakeRoom(cache, order);
         magazine->Ranges[magazine->Count++] = first;
-        _gates[cpu].Leave();
+        place->Gate.Leave();
     }
 
     /// <summary>Sets addresses apart, such as an interrupt doorbell or the buffer that a boot loader's display still scans (reserve_iova).</summary>
@@ -242,15 +279,16 @@ public sealed unsafe partial class IovaDomain : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         for (var cpu = 0; cpu < _cpus; cpu++)
-            _gates[cpu].Close();
+            _places[cpu].Gate.Close();
         Interlocked.MemoryBarrierProcessWide();
         for (var cpu = 0; cpu < _cpus; cpu++)
-            _gates[cpu].WaitForOwner();
+            _places[cpu].Gate.WaitForOwner();
         ZoneLock.Acquire(ref _lock);
         for (var i = 0; i < _cpus * CachedOrders; i++)
         {
-            Empty(_caches[i].Loaded);
-            Empty(_caches[i].Previous);
+            var cache = IovaCpu.CacheOf(_places + (i / CachedOrders), i % CachedOrders);
+            Empty(cache->Loaded);
+            Empty(cache->Previous);
         }
         for (var order = 0; order < CachedOrders; order++)
         {
@@ -263,7 +301,7 @@ public sealed unsafe partial class IovaDomain : IDisposable
         Flushes++;
         ZoneLock.Release(ref _lock);
         for (var cpu = 0; cpu < _cpus; cpu++)
-            _gates[cpu].Open();
+            _places[cpu].Gate.Open();
     }
 
     /// <summary>Gives the tables back.</summary>
@@ -275,11 +313,11 @@ public sealed unsafe partial class IovaDomain : IDisposable
         _disposed = true;
         for (var i = 0; i < _cpus * CachedOrders; i++)
         {
-            NativeMemory.Free(_caches[i].Loaded);
-            NativeMemory.Free(_caches[i].Previous);
+            var cache = IovaCpu.CacheOf(_places + (i / CachedOrders), i % CachedOrders);
+            NativeMemory.Free(cache->Loaded);
+            NativeMemory.Free(cache->Previous);
         }
-        NativeMemory.AlignedFree(_caches);
-        NativeMemory.AlignedFree(_gates);
+        NativeMemory.AlignedFree(_places);
         NativeMemory.Free(_cells);
         foreach (var window in _windows)
             window?.Dispose();
@@ -313,11 +351,11 @@ public sealed unsafe partial class IovaDomain : IDisposable
     private bool Reaches(ulong mask, ulong first, ulong count) => ((first + count) << _shift) - 1 <= mask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private IovaCpuCache* CacheOf(int cpu, int order)
+    private IovaCpu* PlaceOf(int cpu)
     {
         if ((uint)cpu >= (uint)_cpus)
             RefuseCpu(cpu);
-        return _caches + ((cpu * CachedOrders) + order);
+        return _places + cpu;
     }
 
     private void RefuseCpu(int cpu) => throw new ArgumentOutOfRangeException(nameof(cpu), cpu, $"The space has {Text((ulong)_cpus)} CPUs.");

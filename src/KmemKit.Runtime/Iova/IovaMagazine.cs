@@ -37,3 +37,21 @@ internal unsafe struct IovaCpuCache
         Previous = loaded;
     }
 }
+
+/// <summary>All that a CPU has of a space, on lines of its own.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 192)]
+internal unsafe struct IovaCpu
+{
+    /// <summary>Who is in its magazines.</summary>
+    public IovaCpuGate Gate;
+
+    /// <summary>Its magazines of single granules.</summary>
+    public IovaCpuCache Granules;
+
+    private readonly IovaCpuCache _order1, _order2, _order3, _order4, _order5;
+
+    /// <summary>Its magazines of a size.</summary>
+    /// <param name="cpu">The CPU's place, which does not move.</param>
+    /// <param name="order">Log2 of the granules, up to <see cref="IovaCell.LargestOrder"/>.</param>
+    public static IovaCpuCache* CacheOf(IovaCpu* cpu, int order) => &cpu->Granules + order;
+}

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Runtime.Dma;
 
@@ -12,6 +13,7 @@ public sealed unsafe partial class PageTables<TFormat>
     /// <param name="phys">Where it is mapped to, a multiple of the page.</param>
     /// <param name="prot">The attributes, encoded for this format.</param>
     /// <returns>False where something is not so, and nothing changed: <see cref="Map"/> then does it, or says what is wrong.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryMapPage(ulong virt, ulong phys, PageProt prot)
     {
         if (phys > _lastOutput || prot.Limits != _usualTable.Limits || Domain.IsWatching)

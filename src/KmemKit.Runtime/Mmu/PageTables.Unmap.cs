@@ -43,6 +43,7 @@ public sealed unsafe partial class PageTables<TFormat>
     /// TLBs, as by <see cref="UnmapOnly"/>.
     /// </summary>
     /// <returns>False where something is not so, and nothing changed: <see cref="Unmap"/> then does it, or says what is wrong.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryUnmapPage(ulong virt)
     {
         if ((virt & _pageMask) != 0 || Domain.IsWatching)

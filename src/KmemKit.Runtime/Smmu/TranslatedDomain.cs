@@ -132,10 +132,27 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
         TryMap(cpu, pieces, (ulong)pieces.Length * Size, 0, access, mask, out address);
 
     /// <inheritdoc/>
+    // Whole by itself: the JIT spends a budget for each method that it compiles, and in a caller that has spent it already the walk would be made of calls.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal override DmaError TryMapOne(Cpu cpu, PhysAddr memory, ulong size, DmaAccess access, ulong mask, out BusAddr address)
     {
-        var granule = Size - 1;
-        var offset = memory.Value & granule;
+        var offset = memory.Value & (Size - 1);
+        // The usual case of a driver's buffer calls nobody.
+        if (unchecked(offset + size - 1) < Size && _prots[(int)access] is { } prot && _iova.TryTakeGranuleAtHand(cpu.Number, mask, out var start))
+        {
+            address = start + offset;
+            return _tables.TryMapPage(start.Value, memory.Value - offset, prot)
+                ? DmaError.None
+                : MapTaken(cpu, start, memory.Value - offset, offset + size, access, ref address);
+        }
+        return MapOneSlowly(cpu, memory, size, access, mask, out address);
+    }
+
+    // More than a granule, no address at hand, access of a kind that is new.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private DmaError MapOneSlowly(Cpu cpu, PhysAddr memory, ulong size, DmaAccess access, ulong mask, out BusAddr address)
+    {
+        var offset = memory.Value & (Size - 1);
         var total = offset + size;
         if (unchecked(total - 1) >= Size)
             return TryMapRow(cpu, memory.Value - offset, offset, total, access, mask, out address);
@@ -175,25 +192,33 @@ public abstract class TranslatedDomain<TGranule> : DmaDomain, IDisposable
     }
 
     /// <inheritdoc/>
-    public override void Unmap(Cpu cpu, BusAddr address, ulong size)
+    public override void Unmap(Cpu cpu, BusAddr address, ulong size) => UnmapWith(cpu, address, size, new GranuleInvalidation(this));
+
+    /// <summary><see cref="Unmap"/>, which each architecture's domain has compiled for its way of invalidating a granule.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected void UnmapWith<TInvalidation>(Cpu cpu, BusAddr address, ulong size, TInvalidation invalidation)
+        where TInvalidation : struct, IGranuleInvalidation
     {
         ArgumentNullException.ThrowIfNull(cpu);
-        var granule = Size - 1;
-        var offset = address.Value & granule;
+        var offset = address.Value & (Size - 1);
         var start = new BusAddr(address.Value - offset);
-        var total = offset + size;
-        if (unchecked(total - 1) >= Size)
+        if (unchecked(offset + size - 1) >= Size)
         {
-            UnmapRow(cpu, start, total);
+            UnmapRow(cpu, start, offset + size);
             return;
         }
         // The usual case of a driver's buffer goes straight to the command.
-        _iova.ClaimGranule(cpu.Number, start);
+        ref var cell = ref _iova.ClaimGranule(cpu.Number, start);
         if (!_tables.TryUnmapPage(start.Value))
             UnmapClaimed(cpu, start, Size);
         else if (!ForgetsInvalidation)
-            InvalidateGranule(start.Value);
-        _iova.GiveClaimedGranule(cpu.Number, start);
+            invalidation.Invalidate(start.Value);
+        _iova.GiveClaimedGranule(cpu.Number, start, ref cell);
+    }
+
+    private readonly struct GranuleInvalidation(TranslatedDomain<TGranule> domain) : IGranuleInvalidation
+    {
+        public void Invalidate(ulong address) => domain.InvalidateGranule(address);
     }
 
     // Granules in a row, as TryMapRow gave them.

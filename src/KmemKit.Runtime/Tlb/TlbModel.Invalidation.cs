@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using KmemKit.Architecture;
 
 namespace KmemKit.Runtime.Tlb;
@@ -29,9 +30,16 @@ public sealed unsafe partial class TlbModel
     /// Invalidates an address in one address space, global translations included: what <see cref="Invalidate"/> does by <see cref="TlbScope.Address"/>, for whom each
     /// nanosecond counts. Inside <see cref="Enter"/>, or where one thread at a time has the TLB.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void InvalidatePage(ulong address, ulong context)
     {
         _invalidations++;
+        if (_sizes != 0)
+            RemovePage(address, context);
+    }
+
+    private void RemovePage(ulong address, ulong context)
+    {
         for (var sizes = _sizes; sizes != 0; sizes &= sizes - 1)
         {
             // Once as a rule; twice where one space's own translation and a global one were filled behind each other.

@@ -149,10 +149,29 @@ public class IovaDomainTests
         Assert.Throws<IovaException>(() => domain.ClaimGranule(0, granule));
         Assert.Throws<IovaException>(() => domain.Give(1, granule, Page));
         domain.Unclaim(granule);
-        domain.ClaimGranule(0, granule);
-        domain.GiveClaimedGranule(0, granule);
+        ref var cell = ref domain.ClaimGranule(0, granule);
+        domain.GiveClaimedGranule(0, granule, ref cell);
         Assert.Throws<IovaException>(() => domain.Give(0, granule, Page));
         Assert.That(domain.TryTakeGranule(0, Mask32, out var again) && again == granule, Is.True);
+    }
+
+    // What a CPU has at hand is what it was given back, as far as the device reaches; all else is left to the way behind it.
+    [Test]
+    public void A_granule_at_hand_is_one_of_the_CPUs_own_and_below_the_mask()
+    {
+        using var domain = Domain(0, 1UL << 32, cpus: 2);
+        Assert.That(domain.TryTakeGranuleAtHand(0, Mask32, out _), Is.False, "nothing was given back yet");
+        Assert.That(domain.TryTakeGranule(0, Mask32, out var granule), Is.True);
+        domain.Flush();
+        Assert.That(domain.TryTakeGranuleAtHand(0, Mask32, out _), Is.False, "the magazines are empty");
+        domain.Give(0, granule, Page);
+        Assert.That(domain.TryTakeGranuleAtHand(1, Mask32, out _), Is.False, "another CPU's");
+        Assert.That(domain.TryTakeGranuleAtHand(2, Mask32, out _), Is.False, "no such CPU");
+        Assert.That(domain.TryTakeGranuleAtHand(0, granule.Value + Page - 2, out _), Is.False, "its last byte is beyond the mask");
+        Assert.That(domain.TryTakeGranuleAtHand(0, granule.Value + Page - 1, out var again) && again == granule, Is.True);
+        Assert.That(domain.TryTakeGranuleAtHand(0, Mask32, out _), Is.False, "it was the only one");
+        Assert.Throws<IovaException>(() => domain.Give(0, granule, 2 * Page));
+        domain.Give(0, granule, Page);
     }
 
     [Test]

@@ -57,4 +57,36 @@ internal sealed class OwnedGateTests
             thread.Join();
         Assert.That((shared.Wrong, shared.One, shared.Two), Is.EqualTo((0L, (turns + (2L * turns / 8)) * 3, (turns + (2L * turns / 8)) * 3)));
     }
+
+    [Test]
+    public void Who_is_in_briefly_is_in_alone()
+    {
+        const int turns = 100_000;
+        var shared = new Shared();
+        var threads = Enumerable.Range(0, 4).Select(number => new Thread(() =>
+        {
+            for (var i = 0; i < turns; i++)
+            {
+                if (number % 2 == 0)
+                {
+                    shared.Gate.EnterBriefly();
+                    shared.Change();
+                    shared.Gate.LeaveBriefly();
+                    continue;
+                }
+                using (shared.Gate.Hold())
+                {
+                    if (shared.Gate.IsFree)
+                        shared.Wrong++;
+                    using (shared.Gate.Hold())
+                        shared.Change();
+                }
+            }
+        })).ToArray();
+        foreach (var thread in threads)
+            thread.Start();
+        foreach (var thread in threads)
+            thread.Join();
+        Assert.That((shared.Wrong, shared.One, shared.Two, shared.Gate.IsFree), Is.EqualTo((0L, turns * 4L, turns * 4L, true)));
+    }
 }

@@ -15,22 +15,32 @@ public sealed unsafe partial class SmmuV3
     private const ulong UsualMask = OpcodeAndWorld | (3UL << 12);
     private const ulong RangeGranule = 3UL << 10;
 
+    // CMDQ_CONS.ERR.
+    private const uint CommandErrorCode = 0x7Fu << 24;
+
     private ulong* _commandHost;
     private ulong _commandQueue;
     private uint _commandTurns;
+
+    // Told by GERROR and not acknowledged: the queue stands.
+    private bool HasCommandError
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0;
+    }
 
     // Until the queue is empty, disabled, or stands at a command that cannot be done.
     private void ConsumeCommands()
     {
         if ((_cr0 & SmmuV3Control.CommandQueueEnable) == 0)
             return;
-        if (((_gerror ^ _gerrorn) & (uint)SmmuV3GlobalErrors.CommandQueue) != 0)
+        if (HasCommandError)
             return;
         var turns = _commandTurns;
         var host = _commandHost;
         var (consumer, producer) = (_cmdqCons & turns, _cmdqProd & turns);
         // The last error's code stays beside the index.
-        var error = _cmdqCons & (0x7Fu << 24);
+        var error = _cmdqCons & CommandErrorCode;
         for (; consumer != producer; consumer = (consumer + 1) & turns)
         {
             var index = consumer & (turns >> 1);

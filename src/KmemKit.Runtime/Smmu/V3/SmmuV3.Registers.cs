@@ -190,6 +190,7 @@ public sealed unsafe partial class SmmuV3
         if ((value & ~_cr0 & SmmuV3Control.CommandQueueEnable) != 0)
             PlaceCommandQueue();
         _cr0 = value;
+        _shortHost = (value & SmmuV3Control.CommandQueueEnable) != 0 && Features.Stage1 ? _commandHost : null;
         ConsumeCommands();
         RecordWaiting();
     }

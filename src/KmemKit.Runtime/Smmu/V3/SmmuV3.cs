@@ -74,7 +74,7 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
         _el2 = new TlbModel(tlb, new TlbDomain());
         _stage2 = new TlbModel(tlb, new TlbDomain());
         (_el1Stage, _el2Stage, _stage2Stage) = (new StageTranslator(memory, _el1), new StageTranslator(memory, _el2), new StageTranslator(memory, _stage2));
-        memory.Disposing += () => _commandHost = null;
+        memory.Disposing += () => _commandHost = _shortHost = null;
     }
 
     /// <summary>What it implements.</summary>
@@ -86,7 +86,14 @@ public sealed unsafe partial class SmmuV3 : SystemMmu
         get
         {
             using (_gate.Hold())
-                return _statistics with { };
+            {
+                return _statistics with
+                {
+                    Commands = _statistics.Commands + (2 * _shortInvalidations),
+                    Syncs = _statistics.Syncs + _shortInvalidations,
+                    TlbInvalidations = _statistics.TlbInvalidations + _shortInvalidations,
+                };
+            }
         }
     }
 

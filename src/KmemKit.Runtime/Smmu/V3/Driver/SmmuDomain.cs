@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu.Vmsav8;
 using KmemKit.Architecture.Smmu;
@@ -80,7 +81,17 @@ public sealed class SmmuDomain<TGranule> : TranslatedDomain<TGranule>
     }
 
     /// <inheritdoc/>
-    private protected override void InvalidateGranule(ulong address) => _driver.SendOneAndSync(new Command(_page.Word0, address & ~0xFFFUL));
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public override void Unmap(Cpu cpu, BusAddr address, ulong size) => UnmapWith(cpu, address, size, new PageCommand(_driver, _page.Word0));
+
+    private readonly struct PageCommand(SmmuV3Driver driver, ulong word0) : IGranuleInvalidation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invalidate(ulong address) => driver.InvalidatePage(word0, address & ~0xFFFUL);
+    }
+
+    /// <inheritdoc/>
+    private protected override void InvalidateGranule(ulong address) => _driver.InvalidatePage(_page.Word0, address & ~0xFFFUL);
 
     // One command for any range: (NUM+1) * 2^SCALE granules, as few too many as 32 steps allow (4.4.1.1).
     private protected override void InvalidateRange(ulong first, ulong granules)
@@ -89,11 +100,11 @@ public sealed class SmmuDomain<TGranule> : TranslatedDomain<TGranule>
         var scale = 0;
         while (((granules - 1) >> scale) + 1 > 32)
             scale++;
-        _driver.SendOneAndSync(command.WithRange((int)((granules - 1) >> scale), scale, default(TGranule).PageShift));
+        _driver.Invalidate(command.WithRange((int)((granules - 1) >> scale), scale, default(TGranule).PageShift));
     }
 
     /// <inheritdoc/>
-    private protected override void InvalidateAll() => _driver.SendOneAndSync(Command.TlbiNhAsid(0, Asid));
+    private protected override void InvalidateAll() => _driver.Invalidate(Command.TlbiNhAsid(0, Asid));
 
     /// <inheritdoc/>
     private protected override void GiveContext()

@@ -138,7 +138,7 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
     /// <summary>Queues commands, without waiting (their order is kept).</summary>
     public void Send(params ReadOnlySpan<Command> commands)
     {
-        using (_queueGate.Hold())
+        using (HoldQueue())
         {
             foreach (var command in commands)
                 Put(command);
@@ -146,35 +146,33 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
         }
     }
 
-    /// <summary>Queues a command and waits until it and all before are done.</summary>
+    /// <summary>Queues an invalidation of TLBs and waits until it and all before are done.</summary>
     /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
-    internal void SendOneAndSync(in Command command)
+    internal void Invalidate(in Command command)
     {
-        using (_queueGate.Hold())
-        {
-            // Room for both, and a slot that is not the last: they lie side by side.
-            var index = _producer & (_turns >> 1);
-            if (unchecked(_producer - _consumer & _turns) < _turns >> 1 && index != _turns >> 1)
-            {
-                var slot = _commands + (index * 2);
-                (slot[0], slot[1]) = (command.Word0, command.Word1);
-                (slot[2], slot[3]) = ((ulong)CommandOpcode.Sync, 0);
-                _producer = (_producer + 2) & _turns;
-            }
-            else
-            {
-                PutWithSync(command);
-            }
-            _smmu.Write(R.CmdqProd, 4, _producer);
-            Wait();
-        }
+        if (!_smmu.TryInvalidate(command, _queueGate, ref _producer))
+            SendAndSync(command);
     }
+
+    /// <summary>Queues CMD_TLBI_NH_VA of one address and waits until it and all before are done.</summary>
+    /// <param name="word0">The command's first word.</param>
+    /// <param name="word1">Its second one.</param>
+    /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void InvalidatePage(ulong word0, ulong word1)
+    {
+        if (!_smmu.TryInvalidatePage(word0, word1, _queueGate, ref _producer))
+            SendOneAndSync(word0, word1);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void SendOneAndSync(ulong word0, ulong word1) => SendAndSync(new Command(word0, word1));
 
     /// <summary>Queues commands and waits until they and all before are done.</summary>
     /// <exception cref="InvalidOperationException">A command could not be done: the queue stands, and says why.</exception>
     public void SendAndSync(params ReadOnlySpan<Command> commands)
     {
-        using (_queueGate.Hold())
+        using (HoldQueue())
         {
             foreach (var command in commands)
                 Put(command);
@@ -227,7 +225,7 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
         for (; ;)
         {
             EventRecord record;
-            using (_queueGate.Hold())
+            using (HoldQueue())
             {
                 var producer = (uint)_smmu.Read(R.EventqProd, 4);
                 if (QueuePointer.IsEmpty(new QueuePointer(producer, _eventBits), _eventConsumer))
@@ -366,11 +364,14 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
         return new StreamTableDescriptor(*slot).L2Ptr + ((ulong)(stream & ((1u << SplitBits) - 1)) * StructureWords.Bytes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void PutWithSync(in Command command)
+    // The queue is the caller's, between registers and commands of its own. The short way of an unmap (SmmuV3.TryInvalidatePage) asks for this gate in the SMMU's.
+    private OwnedGate.Held HoldQueue()
     {
-        Put(command);
-        Put(Command.Sync());
+        var held = _queueGate.Hold();
+        _smmu.WaitForShortWay();
+        // It moves on without the consumer index that was read here last.
+        _consumer = (uint)_smmu.Read(R.CmdqCons, 4) & _turns;
+        return held;
     }
 
     private void Put(in Command command)
@@ -393,7 +394,6 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
         Wait();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Wait()
     {
         var register = (uint)_smmu.Read(R.CmdqCons, 4);
