@@ -60,7 +60,8 @@ internal sealed class Turns
     }
 
     /// <summary>Measures and prints a line a load: nanoseconds an operation, fastest and median, and the median of the ratios to the first load.</summary>
-    public void Run(int turns)
+    /// <returns>The medians.</returns>
+    public double[] Run(int turns)
     {
         var times = _loads.Select(_ => new double[turns]).ToArray();
         foreach (var load in _loads)
@@ -90,6 +91,7 @@ internal sealed class Turns
             var ratio = Median(time.Zip(first, static (own, other) => own / other));
             Console.WriteLine($"{_loads[i].Name,-36} fastest {Format(time.Min())}  median {Format(Median(time))}  ratio {Format(ratio)}{net}");
         }
+        return Array.ConvertAll(times, Median);
     }
 
     /// <summary>The middle one.</summary>

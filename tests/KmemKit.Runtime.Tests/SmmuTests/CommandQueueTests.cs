@@ -79,6 +79,25 @@ internal sealed class CommandQueueTests
             Assert.That(_port.Read(bus + (i * Page), out _), Is.EqualTo(SmmuOutcome.Abort), $"page {i}");
     }
 
+    // A batch longer than the queue waits for room as often as it has to, wherever unmaps have left the indices: none of its commands is written over.
+    [Test]
+    public void A_batch_longer_than_the_queue_is_done_behind_unmaps()
+    {
+        var batch = new Command[(int)(2 * Entries) + 3];
+        Array.Fill(batch, Command.TlbiNhVa(0, 0xFF, 0, leaf: true));
+        for (var unmaps = 0; unmaps <= Entries; unmaps += 15)
+        {
+            for (var i = 0; i < unmaps; i++)
+                _domain.Unmap(_bench.Cpu, Map(s_ram), Page);
+            var (producer, before) = (Producer, _bench.Smmu.Statistics);
+            _bench.Driver.SendAndSync(batch);
+            var after = _bench.Smmu.Statistics;
+            Assert.That(
+                (after.TlbInvalidations - before.TlbInvalidations, after.Syncs - before.Syncs), Is.EqualTo(((ulong)batch.Length, 1UL)), $"behind {unmaps} unmaps");
+            Assert.That(Producer, Is.EqualTo((producer + (uint)batch.Length + 1) % (2 * Entries)));
+        }
+    }
+
     // 7.1: a queue that stands at a command does none behind it, an unmap's neither; when the error is acknowledged and the command mended, they are done.
     [Test]
     public void An_unmap_waits_behind_a_command_that_cannot_be_done()

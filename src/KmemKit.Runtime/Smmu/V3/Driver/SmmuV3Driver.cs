@@ -36,7 +36,8 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
     private readonly HashSet<ushort> _asids = [];
     private readonly ulong* _commands;
     private readonly uint _turns;
-    // The consumer index as it was last read: it only moves on, so the queue has at least as much room.
+    // The consumer index as it was last read: it only moves on, so the queue has at least as much room. The short way moves both indices on without it, by any number, and
+    // leaves the queue empty: the distance is then at most too large, and where it is larger than the queue the first command looks again.
     private uint _consumer;
     private uint _producer;
     private OwnedGate _queueGate;
@@ -369,8 +370,6 @@ public sealed unsafe partial class SmmuV3Driver : SmmuDriver
     {
         var held = _queueGate.Hold();
         _smmu.WaitForShortWay();
-        // It moves on without the consumer index that was read here last.
-        _consumer = (uint)_smmu.Read(R.CmdqCons, 4) & _turns;
         return held;
     }
 
