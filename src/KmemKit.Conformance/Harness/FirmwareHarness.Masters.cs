@@ -7,6 +7,7 @@ using KmemKit.Conformance.Harness.Observation;
 using KmemKit.Runtime.Dma;
 using KmemKit.Runtime.Dma.Debug;
 using KmemKit.Runtime.Dma.Ports;
+using KmemKit.Runtime.Kernel;
 using KmemKit.Runtime.Smmu.Boards;
 
 namespace KmemKit.Conformance.Harness;
@@ -76,8 +77,16 @@ public partial class FirmwareHarness
     private BoardMaster Connect(string path)
     {
         if (_mmu is not null)
-            return (_bus ??= BoardMasters.Boot(_mmu.Layout, _mmu.Allocator.Cpus[0], Memory)).Of(path);
+            return (_bus ??= BootBus(_mmu)).Of(path);
         var device = DmaDevice.Of(Board, path);
         return new BoardMaster(path, device, new BusPort(Memory, device));
+    }
+
+    private BoardMasters BootBus(MmuKernel kernel)
+    {
+        var bus = BoardMasters.Boot(kernel.Layout, kernel.Allocator.Cpus[0], Memory);
+        foreach (var running in bus.Smmus)
+            running.Smmu.Losing = Inject.LosesInSmmu;
+        return bus;
     }
 }

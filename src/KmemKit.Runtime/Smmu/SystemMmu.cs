@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using KmemKit.Runtime.Memory;
 
@@ -16,6 +17,10 @@ public abstract class SystemMmu : IBusDevice
     /// <summary>A number that changes whenever an answer given before may no longer hold: what ports compare their own caches with.</summary>
     internal long Generation => Volatile.Read(ref _generation);
 
+    /// <summary>Fault injection: asked before an invalidation of TLBs that software asks for is done; true loses it, as hardware with an erratum would: it counts as done, a
+    /// synchronisation behind it ends, and old translations are used on. Null in a sound machine. Asked within the SMMU's lock.</summary>
+    public Func<bool>? Losing { get; set; }
+
     /// <summary>What becomes of an access: where it goes, or its end, which software is told of.</summary>
     /// <param name="transaction">The access; it lies in one granule.</param>
     public abstract SmmuResult Translate(in SmmuTransaction transaction);
@@ -28,4 +33,7 @@ public abstract class SystemMmu : IBusDevice
 
     // Within the SMMU's own lock.
     private protected void ForgetAnswers() => _generation++;
+
+    // Whether fault injection takes the invalidation that is to be done.
+    private protected bool LosesInvalidation() => Losing is { } loses && loses();
 }

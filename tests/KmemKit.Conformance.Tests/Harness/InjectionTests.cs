@@ -4,9 +4,11 @@ using System.Linq;
 using KmemKit.Architecture;
 using KmemKit.Conformance.Harness;
 using KmemKit.Runtime.Dma;
+using KmemKit.Runtime.Dma.Debug;
 using KmemKit.Runtime.Dma.Ports;
 using KmemKit.Runtime.Masters;
 using KmemKit.Runtime.Memory;
+using KmemKit.Runtime.Smmu;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Harness;
@@ -103,6 +105,49 @@ public sealed class InjectionTests
         Assert.That(BugsAfter(lose: false), Is.Zero);
         Assert.That(BugsAfter(lose: true), Is.GreaterThan(0));
         Assert.That(machine.Inject.LostInvalidations, Is.GreaterThan(0));
+    }
+
+    /// <summary>Told before the SMMU runs, or while it does; each one that is told and no more.</summary>
+    [TestCase(2, "camera", true)]
+    [TestCase(2, "camera", false)]
+    [TestCase(3, "pcie", true)]
+    [TestCase(3, "pcie", false)]
+    public void A_lost_invalidation_of_an_SMMU_lets_a_device_reach_what_was_taken_back(int version, string device, bool early)
+    {
+        using var machine = new FirmwareHarness(version == 2 ? Machines.Smmu : Machines.SmmuV3);
+        if (early)
+            machine.Inject.LoseSmmuInvalidations();
+        var master = machine.Master(device);
+        if (!early)
+            machine.Inject.LoseSmmuInvalidations();
+        var (first, second) = (machine.Kernel.Alloc(4096)!.Value, machine.Kernel.Alloc(4096)!.Value);
+        BusAddr Map(VirtAddr block) => master.Map(block, 4096, DmaDirection.Bidirectional);
+        SmmuOutcome Write(BusAddr at, byte value) => master.Port.Write(at, [value], out _);
+        (byte, byte) Memory() => (machine.Memory.ReadByte(machine.ToPhys(first)!.Value), machine.Memory.ReadByte(machine.ToPhys(second)!.Value));
+
+        var bus = Map(first);
+        Assert.That((Write(bus, 1), Memory()), Is.EqualTo((SmmuOutcome.Translated, (1, 0))));
+        master.Unmap(bus, 4096, DmaDirection.Bidirectional);
+        Assert.That((Write(bus, 2), Memory(), machine.Inject.LostSmmuInvalidations), Is.EqualTo((SmmuOutcome.Translated, (2, 0), 1L)));
+        // The device address is given out again, and its old translation is still there.
+        Assert.That(Map(second), Is.EqualTo(bus));
+        Assert.That((Write(bus, 3), Memory()), Is.EqualTo((SmmuOutcome.Translated, (3, 0))));
+        master.Unmap(bus, 4096, DmaDirection.Bidirectional);
+        Assert.That((Write(bus, 4), Memory()), Is.EqualTo((SmmuOutcome.Abort, (3, 0))));
+        Map(second);
+        Assert.That((Write(bus, 5), Memory()), Is.EqualTo((SmmuOutcome.Translated, (3, 5))));
+        Assert.That((machine.Inject.LostSmmuInvalidations, machine.Inject.LostInvalidations), Is.EqualTo((1L, 0L)));
+        Assert.That(machine.Dma.Debug!.Reports.Select(r => r.Error), Is.EqualTo(new[] { DmaDebugError.DeviceAccessUnmapped, DmaDebugError.DeviceAccessUnmapped }));
+    }
+
+    [Test]
+    public void Invalidations_are_lost_only_where_there_is_an_SMMU()
+    {
+        using var machine = new FirmwareHarness(Machines.Mmu);
+        Assert.That(() => machine.Inject.LoseSmmuInvalidations(), Throws.InvalidOperationException.With.Message.Contains("gateway has no SMMU"));
+        using var small = new FirmwareHarness(Machines.Mpu);
+        Assert.That(() => small.Inject.LoseSmmuInvalidations(), Throws.InvalidOperationException);
+        Assert.That(() => machine.Inject.LoseSmmuInvalidations(0), Throws.InstanceOf<System.ArgumentOutOfRangeException>());
     }
 
     private sealed class Counter(string name, PhysicalMemory memory) : IDmaMaster

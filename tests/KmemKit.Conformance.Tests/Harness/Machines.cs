@@ -2,6 +2,7 @@ using KmemKit.Architecture.Boards;
 using KmemKit.BoardCompiler.Boards;
 using KmemKit.Conformance.Harness;
 using KmemKit.Conformance.Tests.Boards;
+using KmemKit.Tests.Shared;
 
 namespace KmemKit.Conformance.Tests.Harness;
 
@@ -56,6 +57,9 @@ internal static class Machines
 
     /// <summary>Camera and display behind an SMMUv2.</summary>
     public static MachineImage Smmu { get; } = MachineImage.Of(BoardDefinitions.Compile(new BoardDefinition(SmmuMutations.SmmuV2, SmmuMutations.SmmuV2Source, "CONFIG_ARM64=y\n", null)));
+
+    /// <summary>QEMU's machine with an SMMUv3 in front of the PCI host bridge.</summary>
+    public static MachineImage SmmuV3 { get; } = MachineImage.Of(BoardPipeline.Compile(RepositoryBoards.Input("qemu/virt-smmuv3")));
 
     public static MachineImage Of(bool mmu) => mmu ? Mmu : Mpu;
 }

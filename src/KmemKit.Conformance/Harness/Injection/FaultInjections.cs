@@ -1,5 +1,6 @@
 using System;
 using KmemKit.Architecture;
+using KmemKit.BoardCompiler.Streams;
 using KmemKit.Runtime.Masters;
 
 namespace KmemKit.Conformance.Harness.Injection;
@@ -10,11 +11,15 @@ public sealed class FaultInjections
     private readonly FirmwareHarness _machine;
     private long _untilFailure;
     private long _toLose;
+    private long _toLoseInSmmus;
 
     internal FaultInjections(FirmwareHarness machine) => _machine = machine;
 
     /// <summary>Invalidations of TLBs that were lost.</summary>
     public long LostInvalidations { get; private set; }
+
+    /// <summary>Invalidations of SMMUs' TLBs that were lost.</summary>
+    public long LostSmmuInvalidations { get; private set; }
 
     /// <summary>Turns one bit of RAM over, now.</summary>
     /// <param name="address">The byte.</param>
@@ -60,6 +65,19 @@ public sealed class FaultInjections
         };
     }
 
+    /// <summary>The next invalidations that the board's SMMUs are told to do are lost, whichever SMMU it is: devices go on with the translations that its TLBs have.</summary>
+    /// <param name="count">How many; at least 1.</param>
+    /// <remarks>It counts as done for the driver: CMD_SYNC and TLBGSYNC end. Masters that are connected later are behind the same SMMUs.</remarks>
+    /// <exception cref="InvalidOperationException">The board has no SMMU, or no MMU: its kernel then drives none.</exception>
+    public void LoseSmmuInvalidations(long count = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        _ = _machine.Mmu;
+        if (!StreamTablePlanner.HasSmmu(_machine.Board))
+            throw new InvalidOperationException($"{_machine.Board.Name} has no SMMU.");
+        _toLoseInSmmus = count;
+    }
+
     /// <summary>The n-th allocation from now on fails, and only that one: kmalloc, caches and the driver's kernel alike.</summary>
     /// <param name="nth">1 for the next; 0 for none.</param>
     public void FailAllocation(long nth)
@@ -88,6 +106,16 @@ public sealed class FaultInjections
     {
         ArgumentNullException.ThrowIfNull(master);
         _machine.Clock.Stall(master, nanoseconds);
+    }
+
+    // What SMMUs ask before each invalidation.
+    internal bool LosesInSmmu()
+    {
+        if (_toLoseInSmmus == 0)
+            return false;
+        _toLoseInSmmus--;
+        LostSmmuInvalidations++;
+        return true;
     }
 
     internal bool FailsNow() => _untilFailure > 0 && --_untilFailure == 0;

@@ -104,6 +104,8 @@ public sealed partial class SmmuV2
 
     private void Do(in PostedInvalidation invalidation)
     {
+        if (LosesInvalidation())
+            return;
         if (invalidation.Stage1)
             _stage1.Invalidate(invalidation.Scope);
         if (invalidation.Stage2)

@@ -74,9 +74,11 @@ public sealed unsafe partial class SmmuV3
         }
         if ((word0 & OpcodeAndWorld) != (ulong)CommandOpcode.TlbiNhVa || (word1 & RangeGranule) != 0 || !Features.Stage1)
             return false;
+        _statistics.TlbInvalidations++;
+        if (LosesInvalidation())
+            return true;
         _el1.InvalidatePage(word1 & ~0xFFFUL, TlbModel.ContextOf((ushort)(word0 >> 48), (ushort)((word0 >> 32) & 0xFFFF)));
         ForgetAnswers();
-        _statistics.TlbInvalidations++;
         return true;
     }
 
@@ -153,60 +155,44 @@ public sealed unsafe partial class SmmuV3
 
     private CommandError InvalidateTlb(in Command command)
     {
-        // Each opcode is there where its stage or world is (4.4).
-        switch (command.Opcode)
-        {
-            case CommandOpcode.TlbiNhAll when Features.Stage1:
-                _el1.Invalidate(TlbScope.All with { Vmid = command.Vmid });
-                break;
-            case CommandOpcode.TlbiNhAsid when Features.Stage1:
-                _el1.Invalidate(TlbScope.AddressSpace(command.Asid, globals: false) with { Vmid = command.Vmid });
-                break;
-            case CommandOpcode.TlbiNhVa when Features.Stage1:
-                if (ScopeOf(command, command.Asid) is not { } byAsid)
-                    return CommandError.Illegal;
-                _el1.Invalidate(byAsid with { Vmid = command.Vmid });
-                break;
-            case CommandOpcode.TlbiNhVaa when Features.Stage1:
-                if (ScopeOf(command, null) is not { } anyAsid)
-                    return CommandError.Illegal;
-                _el1.Invalidate(anyAsid with { Vmid = command.Vmid });
-                break;
-            case CommandOpcode.TlbiEl2All when Features.Hypervisor:
-                _el2.Invalidate(TlbScope.All);
-                break;
-            case CommandOpcode.TlbiEl2Asid when Features.Hypervisor:
-                _el2.Invalidate(TlbScope.AddressSpace(command.Asid, globals: false));
-                break;
-            case CommandOpcode.TlbiEl2Va when Features.Hypervisor:
-            case CommandOpcode.TlbiEl2Vaa when Features.Hypervisor:
-                if (ScopeOf(command, command.Opcode == CommandOpcode.TlbiEl2Va ? command.Asid : null) is not { } inEl2)
-                    return CommandError.Illegal;
-                _el2.Invalidate(inEl2);
-                break;
-            case CommandOpcode.TlbiS12Vmall when Features.Stage2:
-                _el1.Invalidate(TlbScope.All with { Vmid = command.Vmid });
-                _stage2.Invalidate(TlbScope.All with { Vmid = command.Vmid });
-                break;
-            case CommandOpcode.TlbiS2Ipa when Features.Stage2:
-                if (ScopeOf(command, null) is not { } ipa)
-                    return CommandError.Illegal;
-                _stage2.Invalidate(ipa with { Vmid = command.Vmid });
-                break;
-            case CommandOpcode.TlbiNsnhAll:
-                _el1.Invalidate(TlbScope.All);
-                _stage2.Invalidate(TlbScope.All);
-                break;
-            default:
-                return CommandError.Illegal;
-        }
-        ForgetAnswers();
+        if (ReachOf(command) is not { } reach)
+            return CommandError.Illegal;
         _statistics.TlbInvalidations++;
+        if (LosesInvalidation())
+            return CommandError.None;
+        if (reach.El1 is { } el1)
+            _el1.Invalidate(el1);
+        if (reach.El2 is { } el2)
+            _el2.Invalidate(el2);
+        if (reach.Stage2 is { } stage2)
+            _stage2.Invalidate(stage2);
+        ForgetAnswers();
         return CommandError.None;
     }
 
+    // Which TLBs an opcode reaches, and what in them; null for an illegal one: each is there where its stage or world is (4.4).
+    private (TlbScope? El1, TlbScope? El2, TlbScope? Stage2)? ReachOf(in Command command)
+    {
+        var guest = TlbScope.All with { Vmid = command.Vmid };
+        return command.Opcode switch
+        {
+            CommandOpcode.TlbiNhAll when Features.Stage1 => (guest, null, null),
+            CommandOpcode.TlbiNhAsid when Features.Stage1 => (TlbScope.AddressSpace(command.Asid, globals: false) with { Vmid = command.Vmid }, null, null),
+            CommandOpcode.TlbiNhVa when Features.Stage1 => (ScopeOf(command, command.Asid) with { Vmid = command.Vmid }, null, null),
+            CommandOpcode.TlbiNhVaa when Features.Stage1 => (ScopeOf(command, null) with { Vmid = command.Vmid }, null, null),
+            CommandOpcode.TlbiEl2All when Features.Hypervisor => (null, TlbScope.All, null),
+            CommandOpcode.TlbiEl2Asid when Features.Hypervisor => (null, TlbScope.AddressSpace(command.Asid, globals: false), null),
+            CommandOpcode.TlbiEl2Va when Features.Hypervisor => (null, ScopeOf(command, command.Asid), null),
+            CommandOpcode.TlbiEl2Vaa when Features.Hypervisor => (null, ScopeOf(command, null), null),
+            CommandOpcode.TlbiS12Vmall when Features.Stage2 => (guest, null, guest),
+            CommandOpcode.TlbiS2Ipa when Features.Stage2 => (null, null, ScopeOf(command, null) with { Vmid = command.Vmid }),
+            CommandOpcode.TlbiNsnhAll => (TlbScope.All, null, TlbScope.All),
+            _ => null,
+        };
+    }
+
     // One address, or with TG the (NUM+1) * 2^SCALE granules from it on (4.4.1.1). The range form is there with IDR3.RIL, which this SMMU has.
-    private static TlbScope? ScopeOf(in Command command, ushort? asid)
+    private static TlbScope ScopeOf(in Command command, ushort? asid)
     {
         var first = command.Address;
         if (command.RangeGranuleShift == 0)
