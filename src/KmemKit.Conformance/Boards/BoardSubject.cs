@@ -111,7 +111,12 @@ public sealed record BoardSubject : IDisposable
 
     /// <summary>Its C header, compiled; null where there is none, it translates nothing, or this host has no gcc.</summary>
     internal HeaderSubject? Header => Part(nameof(Header), () =>
-        Layout.Linear.Segments.Length > 0 && Artifacts.FirstOrDefault(a => a.Kind.Name == "c") is { } header ? HeaderSubject.Compile(header, out _) : null);
+        Layout.Linear.Segments.Length > 0 && HeaderFile is { } header ? HeaderSubject.Compile(header, out _) : null);
+
+    // Written by itself: the compiler works on it while the other files are written.
+    private Artifact? HeaderFile => (OtherArtifacts ?? ArtifactSet.Write(Compilation, ArtifactTable.All.Where(IsHeader))).FirstOrDefault(a => IsHeader(a.Kind));
+
+    private static bool IsHeader(ArtifactKind kind) => kind.Name == "c";
 
     /// <summary>A part that is made once.</summary>
     internal T? Part<T>(string name, Func<T?> make) where T : class => (T?)_made.GetOrAdd(name, static (_, make) => new Lazy<object?>(make), make).Value;
@@ -121,12 +126,14 @@ public sealed record BoardSubject : IDisposable
     private BootedMemory QuickObjects => Part(nameof(QuickObjects), () => BoardObjects.BootFor(Layout, QuickObjectPages))!;
 
     /// <summary>Starts to make, beside the first rules, the parts that take longest: files and their compiled header, and what a quick run boots once. Whoever asks for one of them meanwhile waits for it.</summary>
-    internal void Prepare(ConformanceBudget budget) => _preparing = Task.Run(() =>
-    {
-        _ = Header;
-        if (budget.IsQuick)
-            _ = (QuickPages, QuickObjects);
-    });
+    internal void Prepare(ConformanceBudget budget) => _preparing = Task.WhenAll(
+        Task.Run(() => Header),
+        Task.Run(() =>
+        {
+            _ = Artifacts;
+            if (budget.IsQuick)
+                _ = (QuickPages, QuickObjects);
+        }));
 
     /// <summary>Gives up what the parts hold.</summary>
     public void Dispose()

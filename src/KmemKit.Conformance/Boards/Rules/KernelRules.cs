@@ -17,6 +17,9 @@ namespace KmemKit.Conformance.Boards.Rules;
 /// <summary>What holds for the booted kernel of every board.</summary>
 internal static unsafe class KernelRules
 {
+    // Blocks of a driver's probe, and free bytes that they fit into many times over.
+    private const int ProbeBlocks = 40, RoomForProbe = 256 << 10;
+
     public static ImmutableArray<Rule<BoardSubject>> All { get; } =
     [
         new("kernel-accounts-for-ram", "Kernel", "Behind boot every page of RAM is free, lent, or reserved, and the allocator's own lists agree.", Accounts),
@@ -45,12 +48,21 @@ internal static unsafe class KernelRules
         using var memory = BootedMemory.Boot(board.Layout);
         using var checks = new MemoryChecks(new MemoryCheckOptions());
         using var objects = ObjectAllocator.Boot(board.Layout, memory.Memory, memory.Allocator, new ObjectAllocatorOptions { Debugger = checks });
+        // As much as the board has room for while nothing fails on purpose: all of it, but on a microcontroller.
+        var isLarge = BoardPages.FreePagesOf(memory) * board.Layout.Pages.PageSize >= RoomForProbe;
+        var room = Probe(memory, objects, ProbeBlocks, proof);
+        proof.Expect(room == ProbeBlocks || !isLarge, null, $"a probe that has all {ProbeBlocks} blocks when nothing fails", $"{room}");
+        if (room == 0)
+        {
+            proof.HasNothing("The board has no room for the first block of a driver.");
+            return;
+        }
         for (var nth = 1; nth <= proof.Budget.Sweep; nth++)
         {
             var injector = checks.FailSlab.Injector;
             var before = injector.Injected;
             injector.FailNth = nth;
-            var succeeded = Probe(memory, objects, proof);
+            var succeeded = Probe(memory, objects, room, proof) == room;
             injector.FailNth = 0;
             var isLast = injector.Injected == before;
             proof.Expect(succeeded == isLast, null, isLast ? "a probe that succeeds when nothing fails" : $"a probe that fails when allocation {nth} does", succeeded ? "success" : "failure");
@@ -60,18 +72,16 @@ internal static unsafe class KernelRules
         proof.Count();
     }
 
-    // A driver's probe: descriptors, buffers of growing size, a zeroed table; on the first null it undoes what it has done.
-    private static bool Probe(BootedMemory memory, ObjectAllocator objects, Proof proof)
+    // A driver's probe: descriptors, buffers of growing size, a zeroed table; on the first null it undoes what it has done. Tells how many blocks it had.
+    private static int Probe(BootedMemory memory, ObjectAllocator objects, int blocks, Proof proof)
     {
         var cpu = memory.Allocator.Cpus[0];
         var taken = new List<(nint Item, int Size, byte Fill)>();
-        var succeeded = true;
-        for (var i = 0; i < 40 && succeeded; i++)
+        for (var i = 0; i < blocks; i++)
         {
             var size = 16 + ((i * 97) % 2000);
             var item = i % 3 == 0 ? objects.Kzalloc(cpu, (nuint)size, GfpFlags.Kernel) : objects.Kmalloc(cpu, (nuint)size, GfpFlags.Kernel);
-            succeeded = item is not null;
-            if (!succeeded)
+            if (item is null)
                 break;
             var bytes = new Span<byte>(item, size);
             if (i % 3 == 0)
@@ -84,7 +94,7 @@ internal static unsafe class KernelRules
             proof.Expect(new ReadOnlySpan<byte>((void*)item, size).IndexOfAnyExcept(fill) < 0, objects.AddressOf((void*)item)?.Value, $"0x{fill:x2} in all {size} bytes of a block", "something else");
             objects.Kfree(cpu, (void*)item);
         }
-        return succeeded;
+        return taken.Count;
     }
 
     private static void BootLog(BoardSubject board, Proof proof)

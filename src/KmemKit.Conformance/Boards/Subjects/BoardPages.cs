@@ -42,7 +42,7 @@ internal sealed class BoardPages : IAllocatorSubject
         var layout = memory.Layout;
         _cpu = new ThreadLocal<Cpu>(() => _memory.Allocator.Cpus[Interlocked.Increment(ref _threads) % _memory.Allocator.Cpus.Count]);
         var page = layout.Pages.PageSize;
-        Promises = AllocatorPromises.Buddy(page, _memory.Map.MaxOrder) with { Zeroes = true, IsThreadSafe = true, RefusesBadFrees = true, IsDeterministic = !isShared };
+        Promises = AllocatorPromises.Buddy(page, LargestOrder(memory)) with { Zeroes = true, IsThreadSafe = true, RefusesBadFrees = true, IsDeterministic = !isShared };
         Arena = [.. FreeRam(layout).Select(r => new AddressSpan(r.Start.Value, r.Size.Value))];
     }
 
@@ -136,6 +136,24 @@ internal sealed class BoardPages : IAllocatorSubject
             _memory.Allocator.DrainAllPages();
         }
         _cpu.Dispose();
+    }
+
+    // The largest block that one zone has room for in what memblock handed over: a board with a few kilobytes has none of the buddy system's largest order.
+    private static int LargestOrder(BootedMemory memory)
+    {
+        var pages = memory.Layout.Pages;
+        bool Fits(PhysRange free, Zone zone, int order)
+        {
+            var size = pages.PageSize << order;
+            var start = Alignment.Up(Math.Max(free.Start.Value, pages.ToAddress(zone.Start).Value), size);
+            var end = Math.Min(free.End.Last, pages.ToAddress(zone.Start + (zone.Spanned - 1)).Value + pages.PageSize - 1);
+            return end >= start && end - start >= size - 1;
+        }
+        var free = memory.Memblock.FreeRanges().Select(r => r.Range).ToList();
+        var order = memory.Map.MaxOrder;
+        while (order > 0 && !free.Any(range => memory.Layout.Zones.Any(zone => Fits(range, zone, order))))
+            order--;
+        return order;
     }
 
     /// <summary>RAM that the kernel may give out: its banks without what is set aside for good.</summary>
