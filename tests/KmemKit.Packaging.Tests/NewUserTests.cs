@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using KmemKit.Packaging.Tests.Harness;
 using KmemKit.Tests.Shared;
@@ -126,8 +127,32 @@ internal sealed class NewUserTests
         Assert.That(build.Output, Does.Not.Contain("warning KMK"));
     }
 
+    /// <summary>On the processor and system that the packages have code for: the test asks each assembly where it lies.</summary>
     [Test, DependsOnTest(nameof(Step_6_new_boards_come_in_by_their_template))]
-    public void Step_7_an_error_in_the_devicetree_is_one_error_with_its_line()
+    public void Step_7_their_proofs_pass_on_code_that_came_compiled()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            Assert.Ignore("run on Linux on x64: the packages have compiled code for it alone");
+        File.WriteAllText(Path.Combine(Project, "CompiledCode.cs"), """
+            using System.IO;
+            using NUnit.Framework;
+            sealed class CompiledCode
+            {
+                [TestCase(typeof(KmemKit.Architecture.PhysAddr))]
+                [TestCase(typeof(KmemKit.BoardCompiler.Boards.BoardPipeline))]
+                [TestCase(typeof(KmemKit.Runtime.Boot.BootedMemory))]
+                [TestCase(typeof(KmemKit.Conformance.BoardConformance<>))]
+                public void Is_taken(System.Type type) =>
+                    Assert.That(Path.GetDirectoryName(type.Assembly.Location), Does.EndWith(Path.Combine("runtimes", "linux-x64", "lib", "net10.0")));
+            }
+            """);
+        var run = Dotnet(Project, ["test", "--filter", "FullyQualifiedName~CompiledCode|FullyQualifiedName~A9|FullyQualifiedName~A53|FullyQualifiedName~M4", .. Quiet]);
+        Succeeds(run);
+        Assert.That(Regex.Match(run.Output, @"Failed:\s+0, Passed:\s+(\d+), Skipped:\s+0").Groups[1].Value, Is.EqualTo($"{4 + (3 * 59)}"), run.Output);
+    }
+
+    [Test, DependsOnTest(nameof(Step_7_their_proofs_pass_on_code_that_came_compiled))]
+    public void Step_8_an_error_in_the_devicetree_is_one_error_with_its_line()
     {
         Edit("boards/demo/demo-soc.dtsi", "reg = <0x10009000 0x1000>;", "reg = <0x10009000 0x1000>");
         var build = Build();
@@ -140,8 +165,8 @@ internal sealed class NewUserTests
         Succeeds(Build());
     }
 
-    [Test, DependsOnTest(nameof(Step_7_an_error_in_the_devicetree_is_one_error_with_its_line))]
-    public void Step_8_an_editors_build_writes_no_artifact_and_knows_the_boards()
+    [Test, DependsOnTest(nameof(Step_8_an_error_in_the_devicetree_is_one_error_with_its_line))]
+    public void Step_9_an_editors_build_writes_no_artifact_and_knows_the_boards()
     {
         Directory.Delete(Path.Combine(Project, "firmware/generated"), recursive: true);
         Succeeds(Dotnet(Project, ["msbuild", "-t:Compile", "-p:DesignTimeBuild=true", "-p:SkipCompilerExecution=true", "-p:ProvideCommandLineArgs=true", .. Quiet]));
@@ -149,8 +174,8 @@ internal sealed class NewUserTests
         Assert.That(File.ReadAllText(Path.Combine(Project, "obj/Debug/net10.0/Acme.Board.GeneratedMSBuildEditorConfig.editorconfig")), Does.Contain("KmemBoards"));
     }
 
-    [Test, DependsOnTest(nameof(Step_8_an_editors_build_writes_no_artifact_and_knows_the_boards))]
-    public void Step_9_clean_removes_all_of_it()
+    [Test, DependsOnTest(nameof(Step_9_an_editors_build_writes_no_artifact_and_knows_the_boards))]
+    public void Step_10_clean_removes_all_of_it()
     {
         Succeeds(Build());
         Assert.That(Artifacts(), Is.Not.Empty);
@@ -160,8 +185,8 @@ internal sealed class NewUserTests
     }
 
     /// <summary>A device of twenty lines, the test of its driver, and a test that is wrong about the board: as the README has them, and it says what they print.</summary>
-    [Test, DependsOnTest(nameof(Step_9_clean_removes_all_of_it))]
-    public void Step_10_a_device_and_a_driver_test_of_the_readme_run_and_a_fault_is_explained()
+    [Test, DependsOnTest(nameof(Step_10_clean_removes_all_of_it))]
+    public void Step_11_a_device_and_a_driver_test_of_the_readme_run_and_a_fault_is_explained()
     {
         File.WriteAllText(Path.Combine(Project, "UartTests.cs"), ReadmeBlock("csharp"));
         var run = Dotnet(Project, ["test", "--no-restore", "--filter", "FullyQualifiedName~UartTests", .. Quiet]);

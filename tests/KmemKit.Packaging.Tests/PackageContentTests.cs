@@ -104,6 +104,34 @@ internal sealed class PackageContentTests
         }
     }
 
+    /// <summary>Compiled assemblies are those of <c>lib</c> with code beside their IL, and say the same version of the same module.</summary>
+    [TestCase("KmemKit.Runtime", 3)]
+    [TestCase("KmemKit.Conformance", 1)]
+    public void Compiled_assemblies_are_the_portable_ones_with_code(string id, int count)
+    {
+        using var package = Open(id);
+        var compiled = package.Entries.Where(e => e.FullName.StartsWith("runtimes/", StringComparison.Ordinal)).ToArray();
+        Assert.That(compiled, Has.Length.EqualTo(count));
+        foreach (var entry in compiled)
+        {
+            using var image = Read(entry);
+            using var portable = Read(package.GetEntry("lib/net10.0/" + entry.Name)!);
+            Assert.Multiple(() =>
+            {
+                Assert.That(Module(image), Is.EqualTo(Module(portable)), entry.FullName);
+                Assert.That(image.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size, Is.Positive, entry.FullName);
+                Assert.That(portable.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size, Is.Zero, entry.FullName);
+                Assert.That(portable.PEHeaders.CorHeader.Flags.HasFlag(CorFlags.ILOnly), Is.True, entry.FullName);
+            });
+        }
+
+        static Guid Module(PEReader reader)
+        {
+            var metadata = reader.GetMetadataReader();
+            return metadata.GetGuid(metadata.GetModuleDefinition().Mvid);
+        }
+    }
+
     [Test]
     public void Each_library_has_its_documentation_beside_it()
     {
