@@ -68,12 +68,12 @@ public sealed unsafe partial class SmmuV3
         }
     }
 
-    // Enabled, not in use, empty, not in error, and with room for two commands side by side.
+    // Enabled, not in use, empty, not in error, with room for two commands side by side, and with nobody who loses invalidations.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsAtRest(in OwnedGate queue)
     {
         var turns = _commandTurns;
-        return _shortHost is not null && queue.IsFree && _cmdqProd == (_cmdqCons & turns) && (_cmdqProd & (turns >> 1)) != turns >> 1 && !HasCommandError;
+        return _shortHost is not null && queue.IsFree && _cmdqProd == (_cmdqCons & turns) && (_cmdqProd & (turns >> 1)) != turns >> 1 && !HasCommandError && Losing is null;
     }
 
     // A command and a sync that were done stand in the queue, behind its consumer.
