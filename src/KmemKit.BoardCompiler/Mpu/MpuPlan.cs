@@ -24,7 +24,14 @@ public sealed record PlannedDomain(string? Name, ImmutableArray<PlannedRegion> R
 /// <param name="Available">Regions the unit has.</param>
 /// <param name="Used">Regions in use at the same time, in the domain that takes most.</param>
 /// <param name="LowerBound">No plan uses fewer.</param>
-public sealed record SpaceUse(MpuSpace Space, int Available, int Used, int LowerBound);
+public sealed record SpaceUse(MpuSpace Space, int Available, int Used, int LowerBound)
+{
+    /// <summary>Regions that the domains, and what stands for none, have of their own, in all.</summary>
+    public int Own { get; init; }
+
+    /// <summary>No plan that uses as few at the same time has fewer <see cref="Own"/>.</summary>
+    public int OwnLowerBound { get; init; }
+}
 
 /// <summary>Region tables that grant a protection policy, exactly, with the fewest regions the unit allows.</summary>
 /// <remarks>
@@ -56,6 +63,12 @@ public sealed record MpuPlan
 
     /// <summary>No plan uses fewer; equal to <see cref="Used"/> where that is proved to be the least.</summary>
     public int LowerBound => Spaces.Sum(s => s.LowerBound);
+
+    /// <summary>Regions that domains have of their own, in all: what switches between them write.</summary>
+    public int Own => Spaces.Sum(s => s.Own);
+
+    /// <summary>No plan that uses as few at the same time has fewer <see cref="Own"/>; equal to it where that is proved to be the least.</summary>
+    public int OwnLowerBound => Spaces.Sum(s => s.OwnLowerBound);
 
     /// <summary>Bytes granted beyond the policy, which the policy allows: by the static regions and the domain where that is most.</summary>
     public ulong WasteBytes { get; init; }

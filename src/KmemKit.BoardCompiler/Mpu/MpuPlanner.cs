@@ -42,7 +42,7 @@ public static class MpuPlanner
             var cells = new ProtectionCells(policy, format, space);
             if (PlanSpace(cells, policy, format, available, diagnostics) is not { } split)
                 return null;
-            spaces.Add(new SpaceUse(space, available, split.Used, split.LowerBound));
+            spaces.Add(new SpaceUse(space, available, split.Used, split.LowerBound) { Own = split.Writes, OwnLowerBound = split.WritesBound });
             if (split.Used > available)
             {
                 AddDoesNotFit(policy, format, available, split, diagnostics);

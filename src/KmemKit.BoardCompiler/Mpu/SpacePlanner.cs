@@ -15,6 +15,9 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
     public int Used => Static.Length + Own.Max(o => o.Length);
 
     public int Writes => Own.Sum(o => o.Length);
+
+    /// <summary>No plan with as few in its fullest state has fewer <see cref="Writes"/>.</summary>
+    public int WritesBound { get; init; }
 }
 
 /// <summary>Plans one space of a unit over all domains: fewest regions at a time first, then fewest writes for a switch.</summary>
@@ -23,9 +26,9 @@ internal sealed record SplitPlan(ImmutableArray<PaintedRegion> Static, Immutable
 /// state the one whose states have fewest regions of their own is taken:
 /// what the tables have in common as they are; the table of the policy without domains, with the least each domain has to lay over it; a table of what
 /// all states agree on, and one of what most want, with the least each lays over that; nothing. What a state lays over given static regions is the least there is.
-/// Then <see cref="StaticTree"/>, <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones; not so for PMP chains, of which each costs a search of its own.
+/// Then <see cref="StaticTree"/>, <see cref="StaticSearch"/> and <see cref="IntervalSplit"/> look for better ones, and <see cref="ChainSplit"/> where a policy is small.
 /// Both the fewest regions and, among such splits, the fewest writes were always reached in the spaces of SplitTests: with power-of-two regions, without subregions in
-/// 4 and 8 granules and with them in 8 and 10, with base and limit in 4 and 7. PMP is not searched.
+/// 4 and 8 granules and with them in 8 and 10, with base and limit in 4 and 7. With PMP they were in 4 (ChainSplitTests); <see cref="SplitBound"/> says how much better a split could be.
 /// </remarks>
 internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, TreeCache? blocks = null)
 {
@@ -43,6 +46,13 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
     public SplitPlan? Plan()
     {
         var tables = new List<SpacePlan>();
+        if (Split(tables) is not { } plan)
+            return null;
+        return plan with { WritesBound = SplitBound.Of(cells, [.. tables.Select(t => t.LowerBound)], plan.Used) };
+    }
+
+    private SplitPlan? Split(List<SpacePlan> tables)
+    {
         foreach (var state in cells.States)
         {
             if (Least(cells.Map(state), true) is not { } table)
@@ -60,16 +70,21 @@ internal sealed class SpacePlanner(ProtectionCells cells, MpuFormat format, Tree
             format.Shape == MpuShape.BaseAndLimit ? null : Laid(Least(cells.Most(), false)?.Regions, bound),
             new([], [.. tables.Select(t => t.Regions)], bound),
         }.Where(c => c is not null && c.Own.All(o => o.All(r => r.Mode == PmpMode.Off || (cells.Locked >> r.Class & 1) == 0))).Select(c => c!).ToList();
+        // Where all states agree, nothing is before the entries that stay, and the first of them has a base: address 0.
+        if (format.Shape == MpuShape.PriorityChain && AllAgree() && Laid(Least(cells.Common(), true)?.Regions, bound) is { } common && common.Own.All(o => o.IsEmpty))
+            candidates.Add(common);
         var best = Best(candidates);
         var found = format.Shape switch
         {
             MpuShape.PowerOfTwo when format.SmallestWithSubregions == 0 => new StaticTree(cells, format, _blocks, best.Used).Find(best.Writes),
             MpuShape.PowerOfTwo => new StaticSearch(cells, format, _blocks, tables).Find(best, candidates),
             MpuShape.BaseAndLimit => new IntervalSplit(cells, format, best.Used).Find(best.Writes),
-            _ => null,
+            _ => new ChainSplit(cells, format, bound).Find((best.Used, best.Writes), SplitBound.Of(cells, [.. tables.Select(t => t.LowerBound)], best.Used)),
         };
         return Laid(found, bound) is { } better ? Best([better, best]) : best;
     }
+
+    private bool AllAgree() => Enumerable.Range(0, cells.Points.Count).All(i => Enumerable.Range(0, cells.States.Length).Aggregate(ulong.MaxValue, (all, s) => all & cells.CellsOf(s)[i].Allowed) != 0);
 
     private static SplitPlan Best(IEnumerable<SplitPlan> candidates) =>
         candidates.OrderBy(c => c.Used).ThenBy(c => c.Writes).ThenByDescending(c => c.Static.Length).First();

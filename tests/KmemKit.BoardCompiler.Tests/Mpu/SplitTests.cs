@@ -53,6 +53,7 @@ public class SplitTests
         var cells = new ProtectionCells(policy, format, MpuSpace.Unified);
         var plan = new SpacePlanner(cells, format).Plan()!;
         Assert.That((plan.Used, plan.Writes), Is.EqualTo(Best(cells, format, granules, pictures)), $"KMEMKIT_FUZZ_SEED={seed} {format.Name}");
+        Assert.That(plan.WritesBound, Is.LessThanOrEqualTo(plan.Writes), $"KMEMKIT_FUZZ_SEED={seed} {format.Name}");
         return (plan.Writes, cells.States.Sum(s => new SpacePlanner(cells, format).Count(s)!.Value));
     }
 

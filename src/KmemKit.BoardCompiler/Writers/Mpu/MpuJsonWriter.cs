@@ -50,6 +50,7 @@ public static class MpuJsonWriter
             json.Name("used").Number((long)space.Used).Name("lower_bound").Number((long)space.LowerBound).EndObject();
         }
         json.EndArray();
+        json.Name("own").Number((long)plan.Own).Name("own_lower_bound").Number((long)plan.OwnLowerBound);
         WritePools(json, pools.IsDefault ? [] : pools);
         json.EndObject();
         return output.ToString();

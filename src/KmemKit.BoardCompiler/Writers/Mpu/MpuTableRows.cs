@@ -59,8 +59,10 @@ internal static class MpuTableRows
     public static string Summary(string board, MpuPlan plan)
     {
         var bound = plan.LowerBound == plan.Used ? "no table has fewer" : $"no table has fewer than {MpuText.Number(plan.LowerBound)}";
+        var least = plan.OwnLowerBound == plan.Own ? "no table has fewer" : $"none has fewer than {MpuText.Number(plan.OwnLowerBound)}";
+        var own = plan.Domains.Length == 1 ? "" : $"{MpuText.Number(plan.Own)} of all domains' own ({least}), ";
         var waste = plan.WasteBytes == 0 ? "exactly the policy" : $"{plan.WasteBytes} bytes beyond the policy, as it allows";
-        return $"{board}: {plan.Mpu.Format.Name}, {MpuText.Number(plan.Used)} of {MpuText.Number(plan.Available)} regions at a time ({bound}), {waste}"
+        return $"{board}: {plan.Mpu.Format.Name}, {MpuText.Number(plan.Used)} of {MpuText.Number(plan.Available)} regions at a time ({bound}), {own}{waste}"
             + (plan.PrivilegedBackground ? "; privileged code has the default map behind them" : "");
     }
 

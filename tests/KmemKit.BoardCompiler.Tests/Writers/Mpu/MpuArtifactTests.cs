@@ -191,6 +191,8 @@ internal sealed class MpuArtifactTests
             Assert.That((json.GetProperty("board").GetString(), json.GetProperty("mpu").GetString()), Is.EqualTo((name, plan.Mpu.Format.Name)));
             Assert.That((json.GetProperty("available").GetInt32(), json.GetProperty("used").GetInt32(), json.GetProperty("lower_bound").GetInt32()),
                 Is.EqualTo((plan.Available, plan.Used, plan.LowerBound)));
+            Assert.That((json.GetProperty("own").GetInt32(), json.GetProperty("own_lower_bound").GetInt32()), Is.EqualTo((plan.Domains.Sum(d => d.Regions.Length), plan.OwnLowerBound)));
+            Assert.That(plan.OwnLowerBound, Is.LessThanOrEqualTo(plan.Own));
             Assert.That(json.GetProperty("domains").EnumerateArray().Select(d => d.GetProperty("name").GetString()), Is.EqualTo(policy.Domains.Select(d => d.Name)));
             var states = json.GetProperty("domains").EnumerateArray().Select(d => (Name: d.GetProperty("name").GetString(), Value: d)).Prepend((null, json.GetProperty("no_domain")));
             foreach (var (domain, state) in states)
