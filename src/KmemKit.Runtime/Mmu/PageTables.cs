@@ -46,7 +46,9 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private readonly TableAllocator _tables;
     private readonly LeafShape[] _shapes;
     private readonly LeafShape _pageShape;
+    private readonly ulong _tableBits;
     private readonly UsualTable _usualTable;
+    private UsualTables _usualTables;
     private readonly string _name;
     private readonly int _rootOrder;
     private readonly ulong[] _lastOutputs;
@@ -65,8 +67,9 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         Root = new PhysAddr(root);
         _shapes = [.. format.Shapes];
         _pageShape = _shapes[0];
+        _tableBits = UsualTable.BitsOf(format);
         _usualTable = format.TryEncodeTable(0, format.RootLevel, default, out var table) == EncodingRefusal.None
-            ? UsualTable.Of(format, UsualTable.BitsOf(format), table)
+            ? UsualTable.Of(format, _tableBits, table)
             : UsualTable.None;
         _lastOutputs = Array.ConvertAll(_shapes, shape => LastOutputOf(format, shape));
         _lastOutput = _lastOutputs[0];
@@ -75,6 +78,9 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
         _lastEntries = format.TableEntries(format.LastLevel);
         _window = new TableWindow(memory).Within(format.OutputBits);
         _start = WalkStart.Of(format).At(format, root, _window);
+        _usualTables = UsualTables.Of(format, _window);
+        if (!_usualTables.Learn(format, _tableBits, table))
+            _usualTables.Close();
         memory.Disposing += () =>
         {
             _window.Close();
@@ -166,19 +172,37 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     public bool TryTranslate(VirtAddr address, out PhysAddr output)
     {
         var virt = address.Value;
-        var descent = default(AnyTable);
-        if (StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
+        if (UsualWalk.TryRead(_format, _usualTables, _start, virt, out var descriptor))
         {
-            var descriptor = StraightWalk.Read(_format, slot);
-            if (((descriptor ^ _knownPage) & _pageBits) == 0)
+            // What is left where that is nothing but a page's address.
+            var page = descriptor ^ _knownPage;
+            if ((page & _pageBits) == 0)
             {
-                output = new PhysAddr(_format.LeafAddress(descriptor, _format.LastLevel) | (virt & ((1UL << _format.PageShift) - 1)));
+                if (!UsualTables.IsPlain(_format))
+                    page = _format.LeafAddress(descriptor, _format.LastLevel);
+                output = new PhysAddr(page | (virt & ((1UL << _format.PageShift) - 1)));
                 return true;
             }
         }
-        var isMapped = TryTranslateSlowly(virt, out var found);
-        output = found;
-        return isMapped;
+        var found = TranslateBelowOthers(virt);
+        output = found.GetValueOrDefault();
+        return found.HasValue;
+    }
+
+    // Tables that are not like the usual ones: those of the way are from now on.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PhysAddr? TranslateBelowOthers(ulong virt)
+    {
+        var descent = default(LastTable);
+        if (StraightWalk.TryReach(_format, _window, _start, virt, ref descent, out var slot))
+        {
+            if (_usualTables.Count != 0 && !_usualTables.IsOf(_format, descent.Descriptor))
+                _usualTables.Learn(_format, _tableBits, descent.Descriptor);
+            var descriptor = StraightWalk.Read(_format, slot);
+            if (((descriptor ^ _knownPage) & _pageBits) == 0)
+                return new PhysAddr(_format.LeafAddress(descriptor, _format.LastLevel) | (virt & ((1UL << _format.PageShift) - 1)));
+        }
+        return TryTranslateSlowly(virt, out var output) ? output : null;
     }
 
     // Blocks, groups of pages, holes, pages of another kind than the last one, tables outside of the window.
@@ -197,7 +221,7 @@ public sealed unsafe partial class PageTables<TFormat> : IPageTables
     private void Learn(ulong descriptor, int level)
     {
         if (level == _format.LastLevel && _format.LeafShift(descriptor, level) == _format.PageShift)
-            Volatile.Write(ref _knownPage, descriptor);
+            Volatile.Write(ref _knownPage, descriptor & _pageBits);
     }
 
     /// <summary>Walks to the descriptor that decides about an address.</summary>

@@ -20,6 +20,20 @@ internal readonly struct AnyTable : IDescent
         format.IsTable(descriptor, level);
 }
 
+/// <summary>Passes them all, and keeps the last one.</summary>
+internal struct LastTable : IDescent
+{
+    public ulong Descriptor;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Enter<TFormat>(in TFormat format, ulong descriptor, int level) where TFormat : struct, ITranslationFormat
+    {
+        Descriptor = descriptor;
+        return format.IsTable(descriptor, level);
+    }
+}
+
 /// <summary>Passes those that take away what they shall, no more and no less.</summary>
 internal readonly struct TablesThatLimit(ulong limits) : IDescent
 {
@@ -163,6 +177,6 @@ internal static unsafe class StraightWalk
 
     // The architectures number their levels up or down.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int LevelAt<TFormat>(in TFormat format, int height) where TFormat : struct, ITranslationFormat =>
+    internal static int LevelAt<TFormat>(in TFormat format, int height) where TFormat : struct, ITranslationFormat =>
         format.LastLevel - (height * format.NextLevel(0));
 }

@@ -25,6 +25,15 @@ internal unsafe struct TableWindow
         return within;
     }
 
+    /// <summary>Where it is in the host, where it begins, and its bytes.</summary>
+    public readonly void Deconstruct(out byte* host, out ulong start, out ulong bytes)
+    {
+        host = _host;
+        start = _start;
+        // What is reached are 8 bytes: the last 7 have no address of their own here.
+        bytes = _size == 0 ? 0 : _size + 7;
+    }
+
     /// <summary>Nothing is in it any longer.</summary>
     public void Close() => _size = 0;
 

@@ -138,6 +138,9 @@ internal static unsafe class PairedTables
             cached[i] = words[random.Next(words.Length)];
         var small = new MmuCpu<Vmsav8Format<Granule4K>>(memory, new TlbModel(TlbProfile.PentiumPro, tables.Domain));
         small.SetTables(tables.Format, tables.Root, 1);
+        var portReset = (delegate* unmanaged<void>)peer["port_reset"];
+        var portLoad = (delegate* unmanaged<ulong*, nuint, ulong>)peer["port_load"];
+        var portMisses = (delegate* unmanaged<ulong>)peer["port_misses"];
         var target = (byte*)NativeMemory.AlignedAlloc(128 * 4096, 4096);
         NativeMemory.Clear(target, 128 * 4096);
         for (var i = 0UL; i < 128; i++)
@@ -163,6 +166,18 @@ internal static unsafe class PairedTables
             .Add("gcc, walk to 1024 pages", Accesses, () => Sink = walk(cached, Accesses))
             .Add("port, TLB miss, all cached", Accesses, () => LoadAll(small, cached))
             .Run(500);
+        // The same onto the same memory as ours, behind the tables: of the C side's pool, 2 MiB.
+        reset(pool);
+        for (var at = 0UL; at < Size; at += 2UL << 20)
+            mapRange(Virt + at, 8UL << 20, 512);
+        portReset();
+        var missedBefore = (Peer: portMisses(), Own: small.Tlb.Statistics.Misses);
+        new Turns()
+            .Add("gcc, TLB miss, all cached", Accesses, () => Sink = portLoad(cached, Accesses))
+            .Add("port, TLB miss, all cached", Accesses, () => LoadAll(small, cached))
+            .Run(500);
+        var missed = (Peer: portMisses() - missedBefore.Peer, Own: small.Tlb.Statistics.Misses - missedBefore.Own);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"misses in these turns: gcc {missed.Peer}, port {missed.Own}"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"TLB: {port.Tlb.Statistics}"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"small TLB: {small.Tlb.Statistics}"));
         NativeMemory.AlignedFree(far);
