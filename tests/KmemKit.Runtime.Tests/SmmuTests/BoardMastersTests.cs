@@ -109,6 +109,28 @@ internal sealed class BoardMastersTests(string smmu)
         Assert.That(masters.Refused.Keys, Is.EqualTo(new[] { "/camera" }));
     }
 
+    /// <summary>The same StreamID at two SMMUs is two devices.</summary>
+    [Test]
+    public void A_fault_names_the_master_behind_the_SMMU_that_tells_it()
+    {
+        var masters = Boot($$"""other: iommu@9080000 { compatible = "{{smmu}}"; reg = <0x0 0x09080000 0x0 0x20000>; #iommu-cells = <1>; #global-interrupts = <1>; };"""
+            + Device("camera", "<&smmu 0x10>") + Device("display", "<&other 0x10>"));
+        var faults = new List<string?>();
+        masters.Faulted += (master, _) => faults.Add(master?.NodePath);
+        masters.Of("/display").Reach(default, AccessRights.Read);
+        masters.Of("/camera").Reach(default, AccessRights.Read);
+        Assert.That(faults, Is.EqualTo(new[] { "/display", "/camera" }));
+    }
+
+    [Test]
+    public void Without_an_SMMU_an_address_goes_where_the_bus_puts_it()
+    {
+        var masters = Boot(Windows.Replace("iommus = <&smmu 0x40>; memory-region = <&screen>;", "", StringComparison.Ordinal));
+        var far = masters.Of("/bus/dma@9200000");
+        Assert.That((far.Smmu, far.Reach(new BusAddr(0x80001004), AccessRights.Write), far.Reach(new BusAddr(0x80008800), AccessRights.Write)),
+            Is.EqualTo(((RunningSmmu?)null, new PhysAddr(0x40001004), (PhysAddr?)null)));
+    }
+
     [Test]
     public void Everything_is_given_back()
     {
