@@ -20,7 +20,10 @@ namespace KmemKit.BoardCompiler.Mpu;
 /// </remarks>
 internal sealed class ChainSplit
 {
-    private const int MostPieces = 64, Impossible = 1 << 16;
+    /// <summary>Pieces of a policy that is worth the search: with more, the bounds alone take longer than the whole plan may.</summary>
+    private const int MostPieces = 12;
+
+    private const int Impossible = 1 << 16;
 
     /// <summary>Pieces of pictures and of tables that may be looked at: a few milliseconds.</summary>
     private const int MostWork = 200_000;
