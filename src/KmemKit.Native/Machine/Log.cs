@@ -7,11 +7,11 @@ internal static class Log
 {
     private static readonly Queue<string> s_lines = new();
 
-    /// <summary>Adds a line.</summary>
+    /// <summary>Adds a line, without a line feed at its end; the call that runs now has it printed when it returns.</summary>
     public static void Add(string line)
     {
         lock (s_lines)
-            s_lines.Enqueue(line.TrimEnd('\n'));
+            s_lines.Enqueue(line);
         ThreadState.Current.Touch();
     }
 

@@ -187,5 +187,5 @@ public sealed unsafe partial class Cpu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PerCpuList* ListOf(int zone, int order, int type) => CpuArea.Lists(_gate) + (zone * PerCpuList.PerZone) + (order * PerCpuList.TypesPerOrder) + type;
+    internal PerCpuList* ListOf(int zone, int order, int type) => CpuArea.Lists(_gate) + (zone * PerCpuList.PerZone) + (order * PerCpuList.TypesPerOrder) + type;
 }
