@@ -32,17 +32,18 @@ internal sealed class CellMap
             throw new ArgumentException("Too many classes.", nameof(classes));
         AddressBits = addressBits;
         Classes = classes;
-        var merged = ImmutableArray.CreateBuilder<Cell>();
         Everything = (1UL << (classes.Length + 1)) - 1;
-        foreach (var each in cells)
+        Cell[] merged = [.. cells];
+        var count = 0;
+        foreach (var each in merged)
         {
-            var cell = each with { Allowed = each.Allowed & Everything, Exact = each.Exact & Everything };
-            if (merged.Count == 0 || merged[merged.Count - 1].Allowed != cell.Allowed || merged[merged.Count - 1].Exact != cell.Exact)
-                merged.Add(cell);
+            var (allowed, exact) = (each.Allowed & Everything, each.Exact & Everything);
+            if (count == 0 || merged[count - 1].Allowed != allowed || merged[count - 1].Exact != exact)
+                merged[count++] = new Cell(each.Start, allowed, exact);
         }
-        if (merged.Count == 0 || merged[0].Start != 0)
+        if (count == 0 || merged[0].Start != 0)
             throw new ArgumentException("The first cell starts at 0.", nameof(cells));
-        Cells = merged.ToImmutable();
+        Cells = ImmutableArray.Create(merged, 0, count);
     }
 
     public int AddressBits { get; }

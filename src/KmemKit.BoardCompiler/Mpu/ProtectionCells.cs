@@ -61,7 +61,7 @@ internal sealed class ProtectionCells
     public CellMap Map(string? domain, IReadOnlyList<PaintedRegion>? behind = null, ulong forbidden = 0)
     {
         var cells = _states[States.IndexOf(domain)];
-        return new CellMap(_format.AddressBits, Classes, behind is null && forbidden == 0 ? cells : (IEnumerable<Cell>)Over(cells, behind ?? [], forbidden));
+        return new CellMap(_format.AddressBits, Classes, behind is null && forbidden == 0 ? cells : Over(cells, behind is null ? [] : [.. behind], forbidden));
     }
 
     /// <summary>What all states have in common: where they want different things, anything may be.</summary>
@@ -125,19 +125,22 @@ internal sealed class ProtectionCells
         return edges;
     }
 
-    private List<Cell> Over(Cell[] cells, IReadOnlyList<PaintedRegion> behind, ulong forbidden)
+    private Cell[] Over(Cell[] cells, PaintedRegion[] behind, ulong forbidden)
     {
         var isExclusive = _format.Shape == MpuShape.BaseAndLimit;
         var edges = Edges(behind);
         edges.Sort();
-        var result = new List<Cell>(cells.Length + edges.Count);
-        var (at, edge) = (0, 0);
+        var result = new Cell[cells.Length + edges.Count];
+        var (at, edge, count) = (0, 0, 0);
         for (ulong point = 0; ; )
         {
             var cell = cells[at] with { Start = point };
             var winner = 0;
-            for (var i = 0; i < behind.Count && winner == 0; i++)
-                winner = behind[i].Covers(point) ? behind[i].Class : 0;
+            for (var i = 0; i < behind.Length && winner == 0; i++)
+            {
+                ref readonly var region = ref behind[i];
+                winner = region.Covers(point) ? region.Class : 0;
+            }
             if (winner != 0)
             {
                 cell = new Cell(point, Moved(cell.Allowed, winner), Moved(cell.Exact, winner));
@@ -145,14 +148,14 @@ internal sealed class ProtectionCells
                 if (isExclusive)
                     cell = cell with { Allowed = cell.Allowed & 1, Exact = cell.Exact & 1 };
             }
-            result.Add(cell with { Allowed = cell.Allowed & ~forbidden, Exact = cell.Exact & ~forbidden });
+            result[count++] = new Cell(point, cell.Allowed & ~forbidden, cell.Exact & ~forbidden);
             while (edge < edges.Count && edges[edge] <= point)
                 edge++;
             var next = edge < edges.Count ? edges[edge] : _format.AddressSpace.End.Value;
             if (at + 1 < cells.Length && cells[at + 1].Start <= next)
                 next = cells[++at].Start;
             if (next >= _format.AddressSpace.End.Value)
-                return result;
+                return result.AsSpan(0, count).ToArray();
             point = next;
         }
 

@@ -9,20 +9,21 @@ internal sealed class StaticPool
 {
     private readonly ProtectionCells _cells;
     private readonly MpuFormat _format;
-    private readonly IReadOnlyList<Cell>[] _states;
+    private readonly ulong[] _points;
+    private readonly ulong[][] _allowed;
 
     public StaticPool(ProtectionCells cells, MpuFormat format)
     {
         _cells = cells;
         _format = format;
-        Points = cells.Points;
-        _states = [.. Enumerable.Range(0, cells.States.Length).Select(cells.CellsOf)];
-        Add(format.AddressBits, 0, 0, Points.Count - 1);
+        _points = [.. cells.Points];
+        _allowed = [.. Enumerable.Range(0, cells.States.Length).Select(state => cells.CellsOf(state).Select(c => c.Allowed).ToArray())];
+        Add(format.AddressBits, 0, 0, _points.Length - 1);
         Regions = Useful(Regions);
     }
 
     /// <summary>Where what some state wants changes.</summary>
-    public IReadOnlyList<ulong> Points { get; }
+    public IReadOnlyList<ulong> Points => _points;
 
     /// <summary>From the lowest block up, the smaller before the larger.</summary>
     public List<PaintedRegion> Regions { get; private set; } = [];
@@ -30,18 +31,19 @@ internal sealed class StaticPool
     /// <summary>Those that some state needs for itself, and those that make a hole in one of these: where no region is, the background is as good.</summary>
     private List<PaintedRegion> Useful(List<PaintedRegion> regions)
     {
-        var kept = regions.Where(IsNeeded).ToList();
-        return [.. regions.Where(r => kept.Contains(r) || kept.Any(k => k.Class != r.Class && k.Size > r.Size && k.Covers(r.Start)))];
+        var isNeeded = regions.ConvertAll(IsNeeded);
+        var needed = regions.Where((_, at) => isNeeded[at]).ToList();
+        return [.. regions.Where((r, at) => isNeeded[at] || needed.Exists(n => n.Class != r.Class && n.Size > r.Size && n.Covers(r.Start)))];
     }
 
     private bool IsNeeded(PaintedRegion region)
     {
         var end = region.Start + region.Size;
-        for (var i = _cells.PointAt(region.Start); i < Points.Count && Points[i] < end; i++)
+        for (var i = _cells.PointAt(region.Start); i < _points.Length && _points[i] < end; i++)
         {
-            foreach (var cells in _states)
+            foreach (var allowed in _allowed)
             {
-                if ((cells[i].Allowed & (1UL << region.Class | 1)) == 1UL << region.Class)
+                if ((allowed[i] & (1UL << region.Class | 1)) == 1UL << region.Class)
                     return true;
             }
         }
@@ -56,17 +58,17 @@ internal sealed class StaticPool
         if (first == last || 1UL << level == _format.Granule)
         {
             wanted = 0;
-            foreach (var cells in _states)
-                wanted |= cells[first].Allowed == _cells.Everything ? 0 : cells[first].Allowed & ~1UL;
+            foreach (var allowed in _allowed)
+                wanted |= allowed[first] == _cells.Everything ? 0 : allowed[first] & ~1UL;
             AddRegions(level, start, wanted);
             return wanted;
         }
         var middle = start + (1UL << (level - 1));
         var cut = first;
-        while (cut < last && Points[cut + 1] < middle)
+        while (cut < last && _points[cut + 1] < middle)
             cut++;
         var low = Add(level - 1, start, first, cut);
-        var high = Add(level - 1, middle, cut < last && Points[cut + 1] == middle ? cut + 1 : cut, last);
+        var high = Add(level - 1, middle, cut < last && _points[cut + 1] == middle ? cut + 1 : cut, last);
         // What is of use in one half alone could as well be a region of that half, unless that is too small for subregions.
         AddRegions(level, start, 1UL << level == _format.SmallestWithSubregions ? low | high : low & high);
         return low | high;
@@ -90,17 +92,17 @@ internal sealed class StaticPool
     /// <summary>By state and eighth of a block, the classes that the state may have in all of it, and in some of it.</summary>
     private (ulong All, ulong Some)[] Eighths(ulong start, ulong size)
     {
-        var eighths = new (ulong All, ulong Some)[_states.Length * 8];
+        var eighths = new (ulong All, ulong Some)[_allowed.Length * 8];
         for (var i = 0; i < 8; i++)
         {
             var at = start + (ulong)i * size;
             var first = _cells.PointAt(at);
-            for (var state = 0; state < _states.Length; state++)
+            for (var state = 0; state < _allowed.Length; state++)
             {
                 var (all, some) = (ulong.MaxValue, 0UL);
-                for (var point = first; point < Points.Count && (point == first || Points[point] < at + size); point++)
+                for (var point = first; point < _points.Length && (point == first || _points[point] < at + size); point++)
                 {
-                    var allowed = _states[state][point].Allowed;
+                    var allowed = _allowed[state][point];
                     (all, some) = (all & allowed, some | allowed);
                 }
                 eighths[state * 8 + i] = (all, some);

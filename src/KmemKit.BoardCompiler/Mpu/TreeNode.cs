@@ -55,6 +55,9 @@ internal sealed class TreeNode
 
     public bool IsLeaf => Left is null;
 
+    /// <summary>Of a whole space, the least table once it is known: to give it again is no work.</summary>
+    public SpacePlan? Plan { get; set; }
+
     /// <summary>Solutions by what the block inherits.</summary>
     public Dictionary<ulong, TreeChoice> Memo => _memo ??= [];
 

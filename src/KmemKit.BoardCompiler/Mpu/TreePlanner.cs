@@ -65,6 +65,8 @@ internal sealed class TreePlanner
     public static SpacePlan? Plan(CellMap map, ulong granule, ulong smallestWithSubregions, long workLimit = 2_000_000, TreeCache? cache = null)
     {
         var planner = new TreePlanner(map, granule, smallestWithSubregions, cache ?? new TreeCache());
+        if (planner._root.Plan is { } known)
+            return known;
         var isExact = planner.TrySolve(CellMap.MostClasses, workLimit, out var cost);
         var bound = PlanCost.Regions(cost);
         if (!isExact)
@@ -79,7 +81,10 @@ internal sealed class TreePlanner
             return null;
         planner.Emit(planner._root, planner.Uniform(0));
         var regions = planner._regions.OrderBy(r => r.Size).ThenBy(r => r.Start).ThenBy(r => r.Class).Select(r => Trim(r, smallestWithSubregions)).ToImmutableArray();
-        return new SpacePlan(regions, Math.Min(bound, regions.Length), PlanCost.Waste(cost)) { Work = planner._work };
+        var plan = new SpacePlan(regions, Math.Min(bound, regions.Length), PlanCost.Waste(cost));
+        if (isExact)
+            planner._root.Plan = plan;
+        return plan with { Work = planner._work };
     }
 
     /// <summary>The least number of regions inside a block, whatever it inherits: a lower bound for every table.</summary>
