@@ -1,13 +1,12 @@
 using System;
 using System.Buffers.Binary;
 using KmemKit.Architecture;
-using KmemKit.Conformance.Harness.Faults;
 using KmemKit.Conformance.Harness.Observation;
 using KmemKit.Runtime.Processor;
 
 namespace KmemKit.Conformance.Harness;
 
-/// <summary>A CPU's port that is observed: each access goes to the trace, meets watchpoints, and a fault knows its machine.</summary>
+/// <summary>A CPU's port that is observed: each access goes to the trace, meets watchpoints, and a fault says what is mapped there, and who decided so.</summary>
 public sealed class HarnessCpu : ICpuPort
 {
     private readonly FirmwareHarness _machine;
@@ -107,7 +106,6 @@ public sealed class HarnessCpu : ICpuPort
     {
         var fault = exception.Fault;
         _machine.Trace.Add(new AccessRecord(_machine.Clock.Now, Number, fault.Access, fault.Address, size, value, fault.Privilege, fault.Cause));
-        FaultExplanation.Remember(exception, _machine);
-        return exception;
+        return new MemoryFaultException(fault, _machine.Explain(fault).TrimEnd('\n'));
     }
 }

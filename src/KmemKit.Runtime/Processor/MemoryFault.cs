@@ -29,6 +29,10 @@ public sealed class MemoryFaultException : Exception
     public MemoryFaultException(in MemoryFault fault)
         : base(TextOf(fault)) => Fault = fault;
 
+    /// <summary>With its fault, and what is known of its reason: lines behind the fault's own.</summary>
+    public MemoryFaultException(in MemoryFault fault, string explanation)
+        : base(TextOf(fault) + "\n" + explanation) => Fault = fault;
+
     /// <summary>Without facts.</summary>
     public MemoryFaultException()
     {

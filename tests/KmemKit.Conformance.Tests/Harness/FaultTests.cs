@@ -3,6 +3,7 @@ using KmemKit.Architecture;
 using KmemKit.Architecture.Mmu;
 using KmemKit.Conformance.Harness;
 using KmemKit.Conformance.Harness.Faults;
+using KmemKit.Runtime.Processor;
 using NUnit.Framework;
 
 namespace KmemKit.Conformance.Tests.Harness;
@@ -34,6 +35,21 @@ public sealed class FaultTests
         Assert.Throws<AssertionException>(() => Assert.That(() => machine.User.Load32(block), Faults.At(block + 4)));
         Assert.Throws<AssertionException>(() => Assert.That(() => machine.User.Load32(block), Faults.Any.On(AccessRights.Write)));
         Assert.Throws<AssertionException>(() => Assert.That(() => machine.User.Load32(block), Faults.Any.WithSyndrome(0x7777)));
+    }
+
+    /// <summary>Most faults come unexpected, in the middle of a test: what NUnit prints then is the exception's message.</summary>
+    [Test]
+    public void A_fault_that_nobody_expects_explains_itself_as_things_were_when_it_happened()
+    {
+        MemoryFaultException fault;
+        using (var machine = new FirmwareHarness(Machines.Mmu))
+        {
+            var block = machine.Kernel.Alloc(64)!.Value;
+            fault = Assert.Throws<MemoryFaultException>(() => machine.User.Load32(block))!;
+            Assert.That(fault.Message.Split('\n')[1..], Is.EqualTo(machine.Explain(fault.Fault).TrimEnd('\n').Split('\n')));
+        }
+        Assert.That(fault.Message, Does.Match(@"^data abort: Read of .+ by User code: Permission at level \d; DFSR .+\nboard gateway: ").And.Match(@"gateway\.dts\(\d+,\d+\)$"));
+        Assert.That((fault.Fault.Cause, fault.Fault.Access, fault.Fault.Privilege), Is.EqualTo((FaultCause.Permission, AccessRights.Read, Privilege.User)));
     }
 
     [Test]

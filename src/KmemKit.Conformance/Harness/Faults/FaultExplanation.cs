@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using KmemKit.Architecture;
 using KmemKit.Architecture.Mpu;
@@ -13,14 +12,6 @@ namespace KmemKit.Conformance.Harness.Faults;
 /// <summary>Why an access faulted, in words: what is there, with which rights, who decided so and where that stands.</summary>
 internal static class FaultExplanation
 {
-    private static readonly ConditionalWeakTable<MemoryFaultException, FirmwareHarness> s_machines = [];
-
-    /// <summary>Keeps in mind on which machine a fault happened, for as long as the exception lives.</summary>
-    public static void Remember(MemoryFaultException exception, FirmwareHarness machine) => s_machines.AddOrUpdate(exception, machine);
-
-    /// <summary>The explanation of a fault; empty where it happened on no machine of the harness.</summary>
-    public static string Of(MemoryFaultException exception) => s_machines.TryGetValue(exception, out var machine) ? Of(machine, exception.Fault) : "";
-
     /// <summary>The explanation of a fault.</summary>
     public static string Of(FirmwareHarness machine, in MemoryFault fault)
     {
