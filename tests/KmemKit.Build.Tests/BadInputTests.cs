@@ -1,5 +1,6 @@
 using System.IO;
 using System.Linq;
+using System.Text.RegularExpressions;
 using KmemKit.Build.Tests.Harness;
 using NUnit.Framework;
 
@@ -66,6 +67,18 @@ internal sealed class BadInputTests
     {
         _project.Write("part.dtsi", "\n\n/ { x = <1> };\n").Write("bad.dts", Samples.Board(before: "#include \"part.dtsi\"\n")).Board("bad.dts");
         Expect("part.dtsi(3): KMK1100");
+    }
+
+    [Test]
+    public void Two_places_are_each_named_once()
+    {
+        const string Second = "/ { memory@88000000 { device_type = \"memory\"; reg = <0x88000000 0x10000000>; }; };\n";
+        var banks = _project.Write("bad.dts", Samples.Board() + Second).Board("bad.dts").Run();
+        Assert.That(banks.Errors, Is.EqualTo(new[] { "bad.dts(9): KMK3001" }), banks.Messages);
+        Assert.That(Regex.Count(banks.Messages, @"bad\.dts\(7,"), Is.EqualTo(1), banks.Messages);
+        var labels = _project.Write("bad.dts", Samples.Board() + "/ { x: a { }; };\n/ { x: b { }; };\n").Run();
+        Assert.That(labels.Errors, Is.EqualTo(new[] { "bad.dts(10): KMK1302" }), labels.Messages);
+        Assert.That(Regex.Count(labels.Messages, @"bad\.dts\(9,"), Is.EqualTo(1), labels.Messages);
     }
 
     [Test]

@@ -34,11 +34,11 @@ internal static class FindingLog
         }
     }
 
-    // One line holds it all: what is wrong, the other places concerned, what to do.
+    // One line holds it all: what is wrong, the other places concerned, unless it names them itself, what to do.
     private static string Message(KmemDiagnostic finding)
     {
         var text = new StringBuilder(finding.Message);
-        foreach (var other in finding.Related)
+        foreach (var other in finding.Related.Where(r => !r.Span.IsKnown || !finding.Message.Contains(r.Span.ToString(), StringComparison.Ordinal)))
             text.Append("; ").Append(other.Message).Append(other.Span.IsKnown ? ": " + other.Span : "");
         if (!".?!".Contains(text[^1], StringComparison.Ordinal))
             text.Append('.');
